@@ -1,1 +1,26 @@
+//! Names and shapes that cross the network.
+//!
+//! Shared by the server, the client library and the tools. Nothing here does I/O, reads a clock or
+//! touches cryptography: a value of one of these types is proof that text from outside was well
+//! formed, and nothing more.
 
+#![warn(missing_docs)]
+
+pub mod claims;
+pub mod error;
+pub mod exchange;
+pub mod form;
+pub mod id;
+pub mod scope;
+pub mod secret;
+pub mod time;
+pub mod token;
+
+pub use error::ImsError;
+pub use id::{
+    CertificateId, ClientId, CredentialId, KeyId, NumericOrgId, OrgId, ProfileId, ProjectId,
+    SecretId, ServiceCode, TechnicalAccountEmail, TechnicalAccountId, TokenId, WorkspaceId,
+};
+pub use scope::{Metascope, Scope, ScopeSet};
+pub use secret::{ClientSecret, Opaque};
+pub use time::Timestamp;

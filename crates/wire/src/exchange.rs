@@ -1,0 +1,44 @@
+//! `POST /ims/exchange/jwt`. Source: `spec/ims-protocol.md` 1.2, 1.3.
+
+use serde::{Deserialize, Serialize};
+
+use crate::form::Params;
+use crate::secret::Opaque;
+use crate::time::Milliseconds;
+use crate::token::PresentedClient;
+
+/// A request to exchange an assertion, well formed but not yet believed.
+#[derive(Debug)]
+pub struct ExchangeRequest {
+    /// Who asks.
+    pub client: PresentedClient,
+    /// The assertion: a compact JWS, not looked at yet. `None` when `jwt_token` is absent.
+    pub assertion: Option<Opaque>,
+    /// Audiences to add to the access token.
+    pub resources: Vec<String>,
+}
+
+impl ExchangeRequest {
+    /// Reads the parameters of an exchange; `client` is what the request authenticates with.
+    #[must_use]
+    pub fn read(params: &Params, client: PresentedClient) -> Self {
+        Self {
+            client,
+            assertion: params
+                .get("jwt_token")
+                .map(|text| Opaque::new(text.to_owned())),
+            resources: params.all("resource").map(str::to_owned).collect(),
+        }
+    }
+}
+
+/// The answer of the exchange. Member order is that of the original.
+#[derive(Debug, Deserialize, Serialize)]
+pub struct ExchangeReply<T = String> {
+    /// Always `bearer`.
+    pub token_type: String,
+    /// The access token.
+    pub access_token: T,
+    /// What is left of the token's life, in **milliseconds**.
+    pub expires_in: Milliseconds,
+}
