@@ -1,1 +1,31 @@
+//! Entities, life cycles and rules of Countersign.
+//!
+//! Everything here is a plain function of values and `now`: no I/O, no async, no clock, no chance.
+//! What may be done on which day is decided here and nowhere else.
 
+#![warn(missing_docs)]
+
+pub mod assertion;
+pub mod audit;
+pub mod certificate;
+pub mod credential;
+pub mod deprecation;
+pub mod migration;
+pub mod org;
+pub mod product;
+pub mod project;
+pub mod secret;
+pub mod signing_key;
+pub mod technical_account;
+
+pub use audit::AuditEvent;
+pub use certificate::Certificate;
+pub use credential::{Credential, Grants, Origin, Owner, State, Subscription};
+pub use deprecation::{DeprecationPolicy, Refusal};
+pub use migration::Migration;
+pub use org::{Organization, ReplayPolicy, SecretsInQuery};
+pub use product::{Catalogue, ProductProfile, Service};
+pub use project::{Project, ProjectKind, Workspace};
+pub use secret::{Secret, SecretDigest};
+pub use signing_key::{KeyState, SigningKeyRecord};
+pub use technical_account::TechnicalAccount;

@@ -1,0 +1,154 @@
+//! Projects and their workspaces. Source: `spec/ims-protocol.md` 6.1.
+
+use countersign_wire::{OrgId, ProjectId, Timestamp, WorkspaceId};
+
+use crate::credential::State;
+
+/// A project of an organization.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Project {
+    /// Nineteen or fewer decimal digits.
+    pub id: ProjectId,
+    /// Its owner.
+    pub org_id: OrgId,
+    /// Unique in the organization; see [`check_name`].
+    pub name: String,
+    /// Shown to people; see [`check_title`].
+    pub title: String,
+    /// At most 1000 characters.
+    pub description: String,
+    /// How many workspaces it may have.
+    pub kind: ProjectKind,
+    /// Whether anything of it works.
+    pub state: State,
+    /// When it was made.
+    pub created_at: Timestamp,
+    /// Counts changes; a writer must know the last one.
+    pub revision: i64,
+}
+
+/// A place inside of a project for one server-to-server credential.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Workspace {
+    /// Decimal digits.
+    pub id: WorkspaceId,
+    /// Its project.
+    pub project_id: ProjectId,
+    /// `Production` for the only one of a `default` project.
+    pub name: String,
+}
+
+/// The kinds of project.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub enum ProjectKind {
+    /// Exactly one workspace, `Production`.
+    #[default]
+    Default,
+    /// App Builder: several workspaces.
+    Jaeger,
+}
+
+impl ProjectKind {
+    /// The word of the Transporter API.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Default => "default",
+            Self::Jaeger => "jaeger",
+        }
+    }
+
+    /// The kind of that word.
+    #[must_use]
+    pub fn parse(word: &str) -> Option<Self> {
+        [Self::Default, Self::Jaeger]
+            .into_iter()
+            .find(|k| k.as_str() == word)
+    }
+}
+
+/// The name of the workspace that every project starts with.
+pub const PRODUCTION: &str = "Production";
+
+/// A name or title that is refused, with what it should look like.
+#[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
+pub enum NameError {
+    /// Of a project or workspace name.
+    #[error("a name has 1 to 20 letters and digits, no spaces")]
+    Name,
+    /// Of a title.
+    #[error("a title has 1 to 45 letters, digits and spaces, and not only spaces")]
+    Title,
+    /// Of a description.
+    #[error("a description has at most 1000 characters, none of them a control character")]
+    Description,
+    /// Of a label, a credential's name, a team or a contact.
+    #[error("a label has 1 to 100 characters, none of them a control character")]
+    Label,
+}
+
+/// Whether `text` can be the name of a project or workspace:
+/// `^[A-Za-z0-9\u00C0-\u00D6\u00D8-\u00f6\u00f8-\u00ff]{1,20}$`.
+///
+/// # Errors
+/// [`NameError::Name`].
+pub fn check_name(text: &str) -> Result<(), NameError> {
+    let fits = (1..=20).contains(&text.chars().count()) && text.chars().all(is_latin_alphanumeric);
+    if fits { Ok(()) } else { Err(NameError::Name) }
+}
+
+/// Whether `text` can be a title.
+///
+/// # Errors
+/// [`NameError::Title`].
+pub fn check_title(text: &str) -> Result<(), NameError> {
+    let fits = (1..=45).contains(&text.chars().count())
+        && text.chars().all(|c| c.is_alphanumeric() || c == ' ')
+        && text.chars().any(|c| c != ' ');
+    if fits { Ok(()) } else { Err(NameError::Title) }
+}
+
+/// Whether `text` can be a description.
+///
+/// # Errors
+/// [`NameError::Description`].
+pub fn check_description(text: &str) -> Result<(), NameError> {
+    let fits = text.chars().count() <= 1000 && !text.chars().any(|c| c.is_control() && c != '\n');
+    if fits {
+        Ok(())
+    } else {
+        Err(NameError::Description)
+    }
+}
+
+/// Whether `text` can be a label: of a secret, a credential, an organization, a team, a contact.
+///
+/// # Errors
+/// [`NameError::Label`].
+pub fn check_label(text: &str) -> Result<(), NameError> {
+    let fits = (1..=100).contains(&text.chars().count())
+        && !text.chars().any(char::is_control)
+        && !text.trim().is_empty();
+    if fits { Ok(()) } else { Err(NameError::Label) }
+}
+
+fn is_latin_alphanumeric(c: char) -> bool {
+    c.is_ascii_alphanumeric()
+        || matches!(c, '\u{c0}'..='\u{d6}' | '\u{d8}'..='\u{f6}' | '\u{f8}'..='\u{ff}')
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_are_those_of_the_original() {
+        assert!(check_name("Demo1").is_ok() && check_name("Über").is_ok());
+        for name in ["", "with space", "a-b", &"x".repeat(21), "\u{d7}"] {
+            assert_eq!(check_name(name), Err(NameError::Name), "{name:?}");
+        }
+        assert!(check_title("My first project").is_ok());
+        assert_eq!(check_title("   "), Err(NameError::Title));
+        assert_eq!(check_label("a\nb"), Err(NameError::Label));
+    }
+}
