@@ -1,1 +1,8 @@
+//! Faces for machines: the HTTP server and what every face needs around its handlers.
 
+#![warn(missing_docs)]
+
+pub mod health;
+pub mod kit;
+pub mod listen;
+pub mod metrics;

@@ -1,0 +1,75 @@
+//! The id under which one request is found again in answers and logs.
+
+use std::fmt;
+
+use http::HeaderMap;
+use http::HeaderName;
+use http::HeaderValue;
+use uuid::Uuid;
+
+/// Id of one request, made by us and sent with its answer. Found in the request's extensions.
+///
+/// Source: ANS-06; spec ims-protocol 1.6 (`x-debug-id`, a UUID, is our choice of form).
+#[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
+pub struct RequestId(Uuid);
+
+impl RequestId {
+    /// A new random id (UUID version 4).
+    pub fn generate() -> Self {
+        Self(Uuid::new_v4())
+    }
+
+    /// Puts the id on an answer, as `x-debug-id` for IMS clients and as `x-request-id` for the
+    /// rest of the world.
+    pub fn mark(self, headers: &mut HeaderMap) {
+        let value = self.header_value();
+        headers.insert(X_DEBUG_ID, value.clone());
+        headers.insert(X_REQUEST_ID, value);
+    }
+
+    fn header_value(self) -> HeaderValue {
+        let mut text = [0; uuid::fmt::Hyphenated::LENGTH];
+        let text = self.0.hyphenated().encode_lower(&mut text);
+        HeaderValue::from_str(text).expect("a UUID is hexadecimal digits and hyphens")
+    }
+}
+
+impl fmt::Display for RequestId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+/// The id that the caller gave, if it can do no harm in a log line: 1 to 64 of `[A-Za-z0-9._-]`.
+///
+/// It is only ever a field of the access log; it never comes back to the caller.
+pub(crate) fn inbound(headers: &HeaderMap) -> Option<HeaderValue> {
+    let value = headers.get(X_REQUEST_ID)?;
+    let harmless = |byte: &u8| byte.is_ascii_alphanumeric() || b"._-".contains(byte);
+    let fits = (1..=INBOUND_MAX_BYTES).contains(&value.len());
+    (fits && value.as_bytes().iter().all(harmless)).then(|| value.clone())
+}
+
+const X_DEBUG_ID: HeaderName = HeaderName::from_static("x-debug-id");
+const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+const INBOUND_MAX_BYTES: usize = 64;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn kept(text: &str) -> bool {
+        let value = HeaderValue::from_str(text).unwrap();
+        inbound(&HeaderMap::from_iter([(X_REQUEST_ID, value)])).is_some()
+    }
+
+    #[test]
+    fn inbound_ids_are_kept_only_when_harmless() {
+        assert!(kept("abc-DEF_1.2"));
+        assert!(kept(&"a".repeat(64)));
+        assert!(!kept(&"a".repeat(65)));
+        assert!(!kept(""));
+        assert!(!kept("a b"));
+        assert!(!kept("a=\"b\""));
+    }
+}

@@ -1,0 +1,212 @@
+//! Everything that surrounds the handlers, in one place and in order.
+
+use std::convert::Infallible;
+use std::panic::AssertUnwindSafe;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::Context;
+use std::task::Poll;
+
+use axum::Router;
+use axum::body::Body;
+use axum::extract::MatchedPath;
+use axum::extract::Request;
+use axum::response::IntoResponse as _;
+use axum::response::Response;
+use futures_util::FutureExt as _;
+use http::HeaderValue;
+use http::StatusCode;
+use http::Version;
+use http::header;
+use tower::Layer;
+use tower::Service;
+
+use super::access_log::Cause;
+use super::access_log::Line;
+use super::client_ip::Peer;
+use super::client_ip::Source;
+use super::client_ip::TrustedProxies;
+use super::limit::RequestLimits;
+use super::problem::Problem;
+use super::request_id::RequestId;
+use crate::metrics::HttpMetrics;
+
+/// Puts everything around `router` that is not the business of a single handler, and gives it
+/// the answers for unknown paths and wrong methods (it replaces a fallback set before).
+///
+/// Call it last, on the router that holds all routes. Start the [metrics](crate::metrics) before.
+///
+/// From the outside in:
+///
+/// 1. request id: everything below, down to a panic, must be findable by it;
+/// 2. source address: the log line needs it even for requests that are refused;
+/// 3. access log and metrics: they see the final answer, and notice a caller who went away;
+/// 4. limits on the head: refused before a handler, or anything it allocates, is reached;
+/// 5. whole-request time limit: outside of the handler, inside of the log;
+/// 6. panics: closest to the handler, so that all of the above still runs;
+/// 7. limits on the body: the handler reads through them.
+///
+/// Routing has happened before all that, so the route's pattern is known for the metrics.
+pub fn surround(router: Router, limits: RequestLimits, proxies: TrustedProxies) -> Router {
+    let shared = Arc::new(Shared {
+        limits,
+        proxies,
+        metrics: HttpMetrics::new(),
+    });
+    router
+        .fallback(async || Problem::NOT_FOUND)
+        .method_not_allowed_fallback(async || Problem::METHOD_NOT_ALLOWED)
+        .layer(Stack(shared))
+}
+
+struct Shared {
+    limits: RequestLimits,
+    proxies: TrustedProxies,
+    metrics: HttpMetrics,
+}
+
+impl Shared {
+    async fn answer<S: Inner>(&self, request: Request, inner: S) -> Response {
+        let (mut head, body) = request.into_parts();
+        let id = RequestId::generate();
+        let source = self.source(&head);
+        let line = Line::begin(id, source, &head);
+        let route = head.extensions.get::<MatchedPath>().cloned();
+        let version = head.version;
+        let _counted = self.metrics.begin();
+
+        head.extensions.insert(id);
+        head.extensions.insert(source);
+        let refused = match head.extensions.get::<AmbiguousHead>() {
+            Some(_) => Err(Problem::AMBIGUOUS_HEAD),
+            None => self.limits.check(&head),
+        };
+        let mut response = match refused {
+            Ok(()) => self.within_time(head, body, inner).await,
+            Err(problem) => refuse(problem),
+        };
+
+        id.mark(response.headers_mut());
+        close_after(&mut response, version);
+        let route = route.as_ref().map(MatchedPath::as_str);
+        self.metrics
+            .count(line.method(), route, response.status(), line.seconds());
+        line.end(&mut response);
+        response
+    }
+
+    fn source(&self, head: &http::request::Parts) -> Source {
+        // Without a listener, as in a test that calls the router, there is no peer.
+        let peer = head.extensions.get::<Peer>().map(|peer| peer.0.ip());
+        let peer = peer.unwrap_or(std::net::Ipv4Addr::UNSPECIFIED.into());
+        self.proxies.source(peer, &head.headers)
+    }
+
+    async fn within_time<S: Inner>(
+        &self,
+        head: http::request::Parts,
+        body: Body,
+        mut inner: S,
+    ) -> Response {
+        let (body, breach) = self.limits.guard(body);
+        let request = Request::from_parts(head, body);
+        let handled = AssertUnwindSafe(async move { inner.call(request).await }).catch_unwind();
+
+        let response = match tokio::time::timeout(self.limits.request_timeout(), handled).await {
+            Ok(Ok(Ok(response))) => response,
+            Ok(Ok(Err(never))) => match never {},
+            Ok(Err(_panic)) => blame("panic", Problem::INTERNAL),
+            Err(_elapsed) => blame("request_timeout", Problem::TOO_SLOW),
+        };
+        match breach.and_then(|breach| breach.problem()) {
+            Some(problem) => refuse(problem),
+            None => response,
+        }
+    }
+}
+
+/// Put among a request's extensions by a listener that saw a head which can be read in two ways.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct AmbiguousHead;
+
+fn refuse(problem: Problem) -> Response {
+    blame("refused_by_limits", problem)
+}
+
+fn blame(code: &'static str, problem: Problem) -> Response {
+    let cause = Cause {
+        code,
+        detail: problem.description.to_owned(),
+        client: None,
+    };
+    let mut response = problem.into_response();
+    response.extensions_mut().insert(cause);
+    response
+}
+
+/// Says so where the connection ends with this answer: what is left of the request has not been
+/// read. HTTP/2 ends the stream only and knows no such header.
+fn close_after(response: &mut Response, version: Version) {
+    let ends = matches!(
+        response.status(),
+        StatusCode::REQUEST_TIMEOUT
+            | StatusCode::PAYLOAD_TOO_LARGE
+            | StatusCode::URI_TOO_LONG
+            | StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE
+    );
+    if ends && version <= Version::HTTP_11 {
+        let close = HeaderValue::from_static("close");
+        response.headers_mut().insert(header::CONNECTION, close);
+    }
+}
+
+#[derive(Clone)]
+struct Stack(Arc<Shared>);
+
+impl<S> Layer<S> for Stack {
+    type Service = Surrounded<S>;
+
+    fn layer(&self, inner: S) -> Surrounded<S> {
+        Surrounded {
+            shared: Arc::clone(&self.0),
+            inner,
+        }
+    }
+}
+
+#[derive(Clone)]
+struct Surrounded<S> {
+    shared: Arc<Shared>,
+    inner: S,
+}
+
+/// What the stack surrounds: one of axum's routes.
+trait Inner:
+    Service<Request, Response = Response, Error = Infallible, Future: Send> + Clone + Send + 'static
+{
+}
+
+impl<S> Inner for S where
+    S: Service<Request, Response = Response, Error = Infallible, Future: Send>
+        + Clone
+        + Send
+        + 'static
+{
+}
+
+impl<S: Inner> Service<Request> for Surrounded<S> {
+    type Response = Response;
+    type Error = Infallible;
+    type Future = Pin<Box<dyn Future<Output = Result<Response, Infallible>> + Send>>;
+
+    fn poll_ready(&mut self, context: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
+        self.inner.poll_ready(context)
+    }
+
+    fn call(&mut self, request: Request) -> Self::Future {
+        let shared = Arc::clone(&self.shared);
+        let fresh = self.inner.clone();
+        let ready = std::mem::replace(&mut self.inner, fresh);
+        Box::pin(async move { Ok(shared.answer(request, ready).await) })
+    }
+}

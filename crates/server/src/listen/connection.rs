@@ -1,0 +1,303 @@
+//! One connection, from the TLS handshake to its end.
+
+use std::convert::Infallible;
+use std::io;
+use std::net::SocketAddr;
+use std::pin::Pin;
+use std::pin::pin;
+use std::sync::Arc;
+use std::task::Context;
+use std::task::Poll;
+use std::task::ready;
+use std::time::Duration;
+
+use axum::Router;
+use axum::body::Body;
+use axum::body::HttpBody;
+use bytes::Bytes;
+use http::HeaderValue;
+use http::Request;
+use http::Response;
+use http::header;
+use hyper::body::Frame;
+use hyper::body::Incoming;
+use hyper::body::SizeHint;
+use hyper::service::service_fn;
+use hyper_util::rt::TokioExecutor;
+use hyper_util::rt::TokioIo;
+use hyper_util::rt::TokioTimer;
+use hyper_util::server::conn::auto::Builder;
+use tokio::io::AsyncRead;
+use tokio::io::AsyncWrite;
+use tokio::io::ReadBuf;
+use tokio::net::TcpStream;
+use tokio_util::sync::CancellationToken;
+use tower::Service as _;
+
+use super::Certificates;
+use super::Listener;
+use super::head::Doubt;
+use super::head::HeadWatch;
+use super::pulse::Patience;
+use super::pulse::Pulse;
+use super::tls::H2;
+use crate::kit::client_ip::Peer;
+use crate::kit::stack::AmbiguousHead;
+use crate::metrics::CONNECTIONS_ENDED;
+
+/// What all connections of a listener share.
+pub(super) struct Host {
+    router: Router,
+    certificates: Option<Arc<Certificates>>,
+    patience: Patience,
+    http1: Builder<TokioExecutor>,
+    http2: Builder<TokioExecutor>,
+    either: Builder<TokioExecutor>,
+    /// Finish what is in flight, take nothing new.
+    pub(super) closing: CancellationToken,
+}
+
+impl Host {
+    pub(super) fn new(
+        listener: &Listener,
+        router: Router,
+        certificates: Option<Arc<Certificates>>,
+    ) -> Self {
+        let either = builder(listener);
+        Self {
+            router,
+            certificates,
+            patience: Patience::of(listener),
+            http1: either.clone().http1_only(),
+            http2: either.clone().http2_only(),
+            either,
+            closing: CancellationToken::new(),
+        }
+    }
+
+    /// Serves the connection until it ends. Errors are the peer's doing or the network's, so
+    /// they are worth a debug line only.
+    pub(super) async fn serve(&self, stream: TcpStream, peer: SocketAddr) {
+        let pulse = Arc::new(Pulse::new(self.patience));
+        let outcome = match &self.certificates {
+            None => self.converse(stream, &self.either, peer, &pulse).await,
+            Some(certificates) => self.serve_tls(certificates, stream, peer, &pulse).await,
+        };
+        if let Err(error) = outcome {
+            tracing::debug!(source.address = %peer.ip(), %error, "connection ended with an error");
+        }
+    }
+
+    async fn serve_tls(
+        &self,
+        certificates: &Certificates,
+        stream: TcpStream,
+        peer: SocketAddr,
+        pulse: &Arc<Pulse>,
+    ) -> Result<(), Error> {
+        let handshake = certificates.acceptor().accept(stream);
+        let stream = tokio::select! {
+            stream = handshake => stream?,
+            why = pulse.stopped() => {
+                note(why.word());
+                return Ok(());
+            }
+            () = self.closing.cancelled() => return Ok(()),
+        };
+        let builder = match stream.get_ref().1.alpn_protocol() {
+            Some(H2) => &self.http2,
+            _ => &self.http1,
+        };
+        self.converse(stream, builder, peer, pulse).await
+    }
+
+    async fn converse<S>(
+        &self,
+        stream: S,
+        builder: &Builder<TokioExecutor>,
+        peer: SocketAddr,
+        pulse: &Arc<Pulse>,
+    ) -> Result<(), Error>
+    where
+        S: AsyncRead + AsyncWrite + Send + Unpin + 'static,
+    {
+        let io = TokioIo::new(Felt {
+            stream,
+            pulse: Arc::clone(pulse),
+            heads: HeadWatch::default(),
+        });
+        let service = service_fn(|request| answer(self.router.clone(), request, peer, pulse));
+        let mut connection = pin!(builder.serve_connection(io, service));
+
+        tokio::select! {
+            ended = connection.as_mut() => return ended,
+            why = pulse.stopped() => {
+                note(why.word());
+                connection.as_mut().graceful_shutdown();
+                // Idle peers are told (HTTP/2), the others have had their time.
+                return tokio::time::timeout(FAREWELL, connection).await.unwrap_or(Ok(()));
+            }
+            () = self.closing.cancelled() => connection.as_mut().graceful_shutdown(),
+        }
+        tokio::select! {
+            ended = connection => ended,
+            _ = pulse.stopped() => Ok(()),
+        }
+    }
+}
+
+fn builder(listener: &Listener) -> Builder<TokioExecutor> {
+    let limits = &listener.requests;
+    // Beyond these hyper answers with a bare status. Ours, which have a body and a request id,
+    // come first for anything that is not wildly over.
+    let head_bytes = 2 * (limits.max_request_line_bytes + limits.max_header_bytes);
+    let mut builder = Builder::new(TokioExecutor::new());
+    builder
+        .http1()
+        .timer(TokioTimer::new())
+        .header_read_timeout(None)
+        .max_headers(2 * limits.max_header_fields)
+        .max_buf_size(head_bytes.max(HYPER_MIN_BUFFER));
+    builder
+        .http2()
+        .timer(TokioTimer::new())
+        .max_concurrent_streams(listener.h2_max_concurrent_streams)
+        .max_pending_accept_reset_streams(listener.h2_max_pending_resets)
+        .max_local_error_reset_streams(listener.h2_max_error_resets)
+        .max_header_list_size(u32::try_from(head_bytes).unwrap_or(u32::MAX));
+    builder
+}
+
+fn answer(
+    mut router: Router,
+    request: Request<Incoming>,
+    peer: SocketAddr,
+    pulse: &Arc<Pulse>,
+) -> impl Future<Output = Result<Response<Sent>, Infallible>> + Send + 'static {
+    let beat = Beat::new(pulse, request.version());
+    let doubt = match pulse.is_multiplexed() {
+        true => Doubt::default(),
+        false => pulse.doubt(),
+    };
+    async move {
+        let mut request = request.map(Body::new);
+        request.extensions_mut().insert(Peer(peer));
+        if doubt.ambiguous {
+            request.extensions_mut().insert(AmbiguousHead);
+        }
+        let mut response = router.call(request).await?;
+        if doubt.ambiguous || doubt.unbounded {
+            let close = HeaderValue::from_static("close");
+            response.headers_mut().insert(header::CONNECTION, close);
+        }
+        Ok(response.map(|body| Sent { body, beat }))
+    }
+}
+
+fn note(reason: &'static str) {
+    metrics::counter!(CONNECTIONS_ENDED, "reason" => reason).increment(1);
+}
+
+type Error = Box<dyn std::error::Error + Send + Sync>;
+
+/// A request in flight, until its answer has gone out or was dropped.
+struct Beat(Arc<Pulse>);
+
+impl Beat {
+    fn new(pulse: &Arc<Pulse>, version: http::Version) -> Self {
+        pulse.request_began(version);
+        Self(Arc::clone(pulse))
+    }
+}
+
+impl Drop for Beat {
+    fn drop(&mut self) {
+        self.0.request_ended();
+    }
+}
+
+/// The body of an answer, whose every part is a sign of life.
+struct Sent {
+    body: Body,
+    beat: Beat,
+}
+
+impl HttpBody for Sent {
+    type Data = Bytes;
+    type Error = axum::Error;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, axum::Error>>> {
+        let frame = ready!(Pin::new(&mut self.body).poll_frame(context));
+        self.beat.0.progress();
+        Poll::Ready(frame)
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.body.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.body.size_hint()
+    }
+}
+
+/// A stream whose arriving bytes the watchdog feels.
+struct Felt<S> {
+    stream: S,
+    pulse: Arc<Pulse>,
+    heads: HeadWatch,
+}
+
+impl<S: AsyncRead + Unpin> AsyncRead for Felt<S> {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        buffer: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        let before = buffer.filled().len();
+        ready!(Pin::new(&mut self.stream).poll_read(context, buffer))?;
+        let arrived = &buffer.filled()[before..];
+        if !arrived.is_empty() && !self.pulse.is_multiplexed() {
+            self.pulse.bytes_arrived();
+            let doubt = self.heads.see(arrived);
+            self.pulse.set_doubt(doubt);
+        }
+        Poll::Ready(Ok(()))
+    }
+}
+
+impl<S: AsyncWrite + Unpin> AsyncWrite for Felt<S> {
+    fn poll_write(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        bytes: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        Pin::new(&mut self.stream).poll_write(context, bytes)
+    }
+
+    fn poll_write_vectored(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        slices: &[io::IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        Pin::new(&mut self.stream).poll_write_vectored(context, slices)
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        self.stream.is_write_vectored()
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_flush(context)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_shutdown(context)
+    }
+}
+
+const FAREWELL: Duration = Duration::from_millis(500);
+const HYPER_MIN_BUFFER: usize = 8192;
