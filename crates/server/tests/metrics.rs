@@ -3,9 +3,8 @@
 use axum::Router;
 use axum::body::Body;
 use axum::routing::get;
-use countersign_server::kit::client_ip::TrustedProxies;
-use countersign_server::kit::limit::RequestLimits;
 use countersign_server::kit::stack;
+use countersign_server::kit::stack::Surroundings;
 use countersign_server::metrics::Metrics;
 use http::Request;
 use tower::ServiceExt as _;
@@ -16,7 +15,7 @@ async fn random_paths_and_methods_make_no_new_series() {
     let routes = Router::new()
         .route("/items/{id}", get(async || "item"))
         .merge(metrics.clone().routes());
-    let router = stack::surround(routes, RequestLimits::default(), TrustedProxies::default());
+    let router = stack::surround(routes, Surroundings::default());
     let ask = async |method: &str, path: String| {
         let request = Request::builder()
             .method(method)

@@ -16,6 +16,7 @@ use tracing::Level;
 use super::client_ip::Source;
 use super::request_id;
 use super::request_id::RequestId;
+use super::stack::Explain;
 
 /// Why a request was answered as it was. A handler attaches it to its response's extensions; it
 /// is logged here, once, under the request id, and never sent.
@@ -27,6 +28,23 @@ pub struct Cause {
     pub detail: String,
     /// The client concerned, where it is known (LOG-04).
     pub client: Option<String>,
+}
+
+/// A request with the cause of its answer, as it can be looked up later.
+#[derive(Debug)]
+pub struct Explained<'a> {
+    /// The id that the caller was told.
+    pub id: RequestId,
+    /// Where the request came from.
+    pub source: Source,
+    /// Method of the request.
+    pub method: &'a Method,
+    /// Path without query, escaped and cut like in the log.
+    pub path: String,
+    /// Status of the answer.
+    pub status: StatusCode,
+    /// The cause.
+    pub cause: &'a Cause,
 }
 
 /// A request that has begun. Logs its line when it is answered, or when it is dropped because the
@@ -66,11 +84,25 @@ impl Line {
     }
 
     /// Logs the answer and takes its cause away, so that nobody further out can send it.
-    pub(super) fn end(mut self, response: &mut Response) {
+    pub(super) fn end(mut self, response: &mut Response, explain: Option<&Explain>) {
         self.answered = true;
         let cause = response.extensions_mut().remove::<Cause>();
         let bytes = response.body().size_hint().exact();
         self.log(Some(response.status()), bytes, cause.as_ref());
+        if let (Some(explain), Some(cause)) = (explain, &cause) {
+            explain(&self.explained(response.status(), cause));
+        }
+    }
+
+    fn explained<'a>(&'a self, status: StatusCode, cause: &'a Cause) -> Explained<'a> {
+        Explained {
+            id: self.id,
+            source: self.source,
+            method: &self.method,
+            path: escape(self.uri.path().as_bytes(), PATH_MAX),
+            status,
+            cause,
+        }
     }
 
     fn log(&self, status: Option<StatusCode>, bytes: Option<u64>, cause: Option<&Cause>) {
@@ -79,7 +111,7 @@ impl Line {
         }
         let method = escape(self.method.as_str().as_bytes(), METHOD_MAX);
         let path = escape(self.uri.path().as_bytes(), PATH_MAX);
-        let status = status.as_ref().map_or("unanswered", StatusCode::as_str);
+        let answer = status.as_ref().map_or("unanswered", StatusCode::as_str);
         let agent = self.user_agent.as_ref();
         let client = cause.and_then(|cause| cause.client.as_deref());
         tracing::event!(
@@ -90,14 +122,14 @@ impl Line {
             source.address = %self.source.0,
             http.method = method,
             http.path = path,
-            http.status = status,
+            http.status = status.map(|status| status.as_u16()),
             http.user_agent = agent.map(|agent| escape(agent.as_bytes(), AGENT_MAX)),
             duration_ms = self.began.elapsed().as_micros() as f64 / 1000.0,
             bytes,
             client.id = client.map(|client| escape(client.as_bytes(), CLIENT_MAX)),
             cause.code = cause.map(|cause| cause.code),
             cause.detail = cause.map(|cause| escape(cause.detail.as_bytes(), DETAIL_MAX)),
-            "{method} {path} {status}"
+            "{method} {path} {answer}"
         );
     }
 }

@@ -13,8 +13,10 @@ use axum::body::HttpBody;
 use bytes::Bytes;
 use http::HeaderMap;
 use http::Method;
+use http::Version;
 use http::header;
 use http::request::Parts;
+use http_body_util::BodyExt as _;
 use http_body_util::LengthLimitError;
 use http_body_util::Limited;
 use hyper::body::Frame;
@@ -171,6 +173,18 @@ impl HttpBody for GuardedBody {
     }
 }
 
+/// Reads on for a moment after a body was refused for its length, so that an HTTP/1 caller who
+/// writes all before he reads gets the answer and not a reset connection. Runs beside the answer.
+///
+/// A caller who waits for `100 Continue` has sent nothing; reading would tell him to go on.
+pub(super) fn linger(head: &Parts, body: Body) {
+    if head.version > Version::HTTP_11 || head.headers.contains_key(header::EXPECT) {
+        return;
+    }
+    let read = async move { drop(Limited::new(body, LINGER_BYTES).collect().await) };
+    tokio::spawn(tokio::time::timeout(LINGER_TIME, read));
+}
+
 fn declared_length(headers: &HeaderMap) -> Option<u64> {
     headers
         .get(header::CONTENT_LENGTH)?
@@ -201,3 +215,6 @@ fn header_bytes(headers: &HeaderMap) -> usize {
         .map(|(name, value)| line(name.as_str(), value.len()))
         .sum()
 }
+
+const LINGER_BYTES: usize = 1024 * 1024;
+const LINGER_TIME: Duration = Duration::from_secs(2);

@@ -18,14 +18,17 @@ use http::HeaderValue;
 use http::StatusCode;
 use http::Version;
 use http::header;
+use http::request::Parts;
 use tower::Layer;
 use tower::Service;
 
 use super::access_log::Cause;
+use super::access_log::Explained;
 use super::access_log::Line;
 use super::client_ip::Peer;
 use super::client_ip::Source;
 use super::client_ip::TrustedProxies;
+use super::limit;
 use super::limit::RequestLimits;
 use super::problem::Problem;
 use super::request_id::RequestId;
@@ -47,10 +50,9 @@ use crate::metrics::HttpMetrics;
 /// 7. limits on the body: the handler reads through them.
 ///
 /// Routing has happened before all that, so the route's pattern is known for the metrics.
-pub fn surround(router: Router, limits: RequestLimits, proxies: TrustedProxies) -> Router {
+pub fn surround(router: Router, surroundings: Surroundings) -> Router {
     let shared = Arc::new(Shared {
-        limits,
-        proxies,
+        surroundings,
         metrics: HttpMetrics::new(),
     });
     router
@@ -59,9 +61,23 @@ pub fn surround(router: Router, limits: RequestLimits, proxies: TrustedProxies) 
         .layer(Stack(shared))
 }
 
+/// What an operator decides about the stack.
+#[derive(Default)]
+pub struct Surroundings {
+    /// How large and how slow a request may be.
+    pub limits: RequestLimits,
+    /// Whose `X-Forwarded-For` is believed.
+    pub proxies: TrustedProxies,
+    /// Told of every answer that has a [`Cause`], so that it can be looked up by its request id
+    /// later. Runs on the request's path: it must not wait.
+    pub explain: Option<Explain>,
+}
+
+/// See [`Surroundings::explain`].
+pub type Explain = Box<dyn Fn(&Explained<'_>) + Send + Sync>;
+
 struct Shared {
-    limits: RequestLimits,
-    proxies: TrustedProxies,
+    surroundings: Surroundings,
     metrics: HttpMetrics,
 }
 
@@ -77,42 +93,47 @@ impl Shared {
 
         head.extensions.insert(id);
         head.extensions.insert(source);
-        let refused = match head.extensions.get::<AmbiguousHead>() {
-            Some(_) => Err(Problem::AMBIGUOUS_HEAD),
-            None => self.limits.check(&head),
-        };
-        let mut response = match refused {
-            Ok(()) => self.within_time(head, body, inner).await,
-            Err(problem) => refuse(problem),
-        };
+        let mut response = self.admit(head, body, inner).await;
 
         id.mark(response.headers_mut());
         close_after(&mut response, version);
         let route = route.as_ref().map(MatchedPath::as_str);
         self.metrics
             .count(line.method(), route, response.status(), line.seconds());
-        line.end(&mut response);
+        line.end(&mut response, self.surroundings.explain.as_ref());
         response
     }
 
-    fn source(&self, head: &http::request::Parts) -> Source {
+    async fn admit<S: Inner>(&self, head: Parts, body: Body, inner: S) -> Response {
+        let refused = match head.extensions.get::<AmbiguousHead>() {
+            Some(_) => Err(Problem::AMBIGUOUS_HEAD),
+            None => self.surroundings.limits.check(&head),
+        };
+        match refused {
+            Ok(()) => self.within_time(head, body, inner).await,
+            Err(problem) => {
+                if problem == Problem::BODY_TOO_LARGE {
+                    limit::linger(&head, body);
+                }
+                refuse(problem)
+            }
+        }
+    }
+
+    fn source(&self, head: &Parts) -> Source {
         // Without a listener, as in a test that calls the router, there is no peer.
         let peer = head.extensions.get::<Peer>().map(|peer| peer.0.ip());
         let peer = peer.unwrap_or(std::net::Ipv4Addr::UNSPECIFIED.into());
-        self.proxies.source(peer, &head.headers)
+        self.surroundings.proxies.source(peer, &head.headers)
     }
 
-    async fn within_time<S: Inner>(
-        &self,
-        head: http::request::Parts,
-        body: Body,
-        mut inner: S,
-    ) -> Response {
-        let (body, breach) = self.limits.guard(body);
+    async fn within_time<S: Inner>(&self, head: Parts, body: Body, mut inner: S) -> Response {
+        let limits = &self.surroundings.limits;
+        let (body, breach) = limits.guard(body);
         let request = Request::from_parts(head, body);
         let handled = AssertUnwindSafe(async move { inner.call(request).await }).catch_unwind();
 
-        let response = match tokio::time::timeout(self.limits.request_timeout(), handled).await {
+        let response = match tokio::time::timeout(limits.request_timeout(), handled).await {
             Ok(Ok(Ok(response))) => response,
             Ok(Ok(Err(never))) => match never {},
             Ok(Err(_panic)) => blame("panic", Problem::INTERNAL),

@@ -2,6 +2,7 @@
 
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::sync::Mutex;
 use std::time::Duration;
 
 use axum::Router;
@@ -13,6 +14,7 @@ use countersign_server::health::Readiness;
 use countersign_server::kit::access_log::Cause;
 use countersign_server::kit::client_ip::Source;
 use countersign_server::kit::stack;
+use countersign_server::kit::stack::Surroundings;
 use countersign_server::listen::Drained;
 use countersign_server::listen::Listener;
 use tokio::io::AsyncReadExt as _;
@@ -30,6 +32,8 @@ pub struct TestServer {
     pub reached: Arc<Notify>,
     /// Lets `/wait` go on.
     pub go: Arc<Notify>,
+    /// What the server was asked to remember.
+    pub explained: Arc<Mutex<Vec<String>>>,
 }
 
 impl TestServer {
@@ -46,11 +50,8 @@ impl TestServer {
         let (reached, go) = (Arc::new(Notify::new()), Arc::new(Notify::new()));
         let drain = CancellationToken::new();
         let routes = routes(&reached, &go).merge(readiness().routes(drain.clone()));
-        let router = stack::surround(
-            routes,
-            listener.requests.clone(),
-            listener.trusted_proxies.clone(),
-        );
+        let explained = Arc::new(Mutex::new(Vec::new()));
+        let router = stack::surround(routes, surroundings(&listener, &explained));
         let bound = listener.bind().await.unwrap();
         Self {
             address: bound.address(),
@@ -58,6 +59,7 @@ impl TestServer {
             drain,
             reached,
             go,
+            explained,
         }
     }
 
@@ -118,6 +120,18 @@ impl Caller {
             );
         }
         String::from_utf8(bytes).unwrap()
+    }
+}
+
+fn surroundings(listener: &Listener, explained: &Arc<Mutex<Vec<String>>>) -> Surroundings {
+    let explained = Arc::clone(explained);
+    Surroundings {
+        limits: listener.requests.clone(),
+        proxies: listener.trusted_proxies.clone(),
+        explain: Some(Box::new(move |event| {
+            let line = format!("{} {} {}", event.id, event.path, event.cause.code);
+            explained.lock().unwrap().push(line);
+        })),
     }
 }
 

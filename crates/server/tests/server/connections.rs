@@ -141,3 +141,31 @@ fn unknown_settings_are_refused() {
     assert!(read(r#"{"idle_timeout": 75}"#).is_err());
     assert!(read(r#"{"requests": {"max_body": 1}}"#).is_err());
 }
+
+#[tokio::test]
+async fn a_flood_of_resets_ends_its_connection_and_hurts_nobody_else() {
+    let server = TestServer::new().await;
+    let mut flood = server.connect().await;
+    flood.write("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n").await;
+    flood.write([0, 0, 0, 4, 0, 0, 0, 0, 0]).await;
+
+    // 10^5 requests, each taken back at once (CVE-2023-44487).
+    for chunk in 0..1000_u32 {
+        let streams = (0..100).map(|number| 2 * (100 * chunk + number) + 1);
+        flood
+            .write(streams.flat_map(opened_and_reset).collect::<Vec<u8>>())
+            .await;
+    }
+
+    assert!(flood.rest().await.contains("too_many_resets"));
+    assert_eq!(status(&server.get("/hello").await), 200);
+}
+
+/// HEADERS (`GET`, `https`, `/`, authority `a`) and RST_STREAM (`CANCEL`) of one stream.
+fn opened_and_reset(stream: u32) -> Vec<u8> {
+    const END_STREAM_AND_HEADERS: u8 = 0x5;
+    let id = stream.to_be_bytes();
+    let fields = [0x82, 0x87, 0x84, 0x01, 0x01, b'a'];
+    let headers = [&[0, 0, 6, 1, END_STREAM_AND_HEADERS][..], &id, &fields].concat();
+    [&headers[..], &[0, 0, 4, 3, 0], &id, &[0, 0, 0, 8]].concat()
+}

@@ -68,7 +68,7 @@ async fn one_line_per_request_without_its_query() {
     assert_eq!(lines.len(), 1);
     for part in [
         r#""http.path":"/hello""#,
-        r#""http.status":"200""#,
+        r#""http.status":200"#,
         "duration_ms",
         "127.0.0.1",
     ] {
@@ -109,6 +109,11 @@ async fn the_cause_is_logged_and_never_sent() {
 
     let answer = server.get("/cause").await;
 
+    let id = header(&answer, "x-debug-id").unwrap();
+    assert_eq!(
+        *server.explained.lock().unwrap(),
+        [format!("{id} /cause wrong_secret")]
+    );
     let lines = caught.access_lines();
     for part in ["wrong_secret", "matches\\\\u{a}no live secret", "client-7"] {
         assert!(lines[0].contains(part), "{part} in {}", lines[0]);

@@ -97,6 +97,16 @@ async fn the_body_limit_holds_for_declared_and_chunked_bodies() {
 }
 
 #[tokio::test]
+async fn callers_who_write_all_before_they_read_get_the_refusal() {
+    let server = TestServer::new().await;
+    let body = "x".repeat(900_000);
+
+    let answer = server.send(post(body.len(), "") + &body).await;
+
+    assert_problem(&answer, 413, "request_too_large");
+}
+
+#[tokio::test]
 async fn expecting_to_continue_with_too_much_gets_the_final_status() {
     let server = TestServer::with(|listener| listener.requests.max_body_bytes = 10).await;
 
