@@ -116,7 +116,11 @@ impl VerifyingKey {
         }
     }
 
-    fn from_certificate_der(der: &[u8]) -> Result<Self, KeyError> {
+    /// Takes the key out of a certificate in DER (RFC 5280) and looks at nothing else in it.
+    ///
+    /// # Errors
+    /// Not a certificate, or its key is of another kind or refused by the rules.
+    pub fn from_certificate_der(der: &[u8]) -> Result<Self, KeyError> {
         match x509_parser::parse_x509_certificate(der) {
             Ok(([], certificate)) => Self::from_spki(certificate.public_key()),
             _ => Err(KeyError::NotAKey),

@@ -77,6 +77,12 @@ impl Rules {
         }
     }
 
+    /// The allowance for clocks that differ, in seconds: what was used once must be remembered this
+    /// much longer than it holds (RPL-04).
+    pub fn skew(&self) -> i64 {
+        self.skew
+    }
+
     /// With `exp` at most so many seconds ahead; 0 means no limit.
     pub fn with_longest(self, seconds: u32) -> Self {
         Self {

@@ -8,5 +8,6 @@ pub fn is_known_test_key(key: &VerifyingKey) -> bool {
     FINGERPRINTS.lines().any(|line| line == fingerprint)
 }
 
-/// One [`VerifyingKey::fingerprint`] per line, sorted; recomputed by `tests/suite/test_keys.rs`.
+/// One [`VerifyingKey::fingerprint`] per line, sorted; `tests/suite/test_keys.rs` says
+/// which are missing.
 const FINGERPRINTS: &str = include_str!("test_keys.txt");

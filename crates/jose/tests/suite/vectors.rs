@@ -80,3 +80,16 @@ fn cookbook_of_rfc_7520() {
     let p521 = vector("rfc7520/jwk-3_1.ec_public_key.json").to_string();
     assert!(VerifyingKey::from_jwk(p521.as_bytes()).is_err());
 }
+
+#[test]
+fn example_of_rfc_8037() {
+    let key = r#"{"kty":"OKP","crv":"Ed25519","x":"11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"}"#;
+    let key = VerifyingKey::from_jwk(key.as_bytes()).unwrap();
+    let token = "eyJhbGciOiJFZERTQSJ9.RXhhbXBsZSBvZiBFZDI1NTE5IHNpZ25pbmc.\
+                 hgyY0il_MGCjP0JzlnLWG1PPOt7-09PGcvMg3AIbQR6dWbhijcNR4ki4iylGjg5BhVsPt9g7sVvpAr_MuM0KAg";
+
+    assert_eq!(
+        verify_content(token, &key).unwrap(),
+        b"Example of Ed25519 signing"
+    );
+}
