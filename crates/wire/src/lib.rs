@@ -7,12 +7,15 @@
 #![warn(missing_docs)]
 
 pub mod claims;
+pub mod credential_file;
 pub mod error;
 pub mod exchange;
 pub mod form;
 pub mod id;
+pub mod project_json;
 pub mod scope;
 pub mod secret;
+pub mod service_credentials;
 pub mod time;
 pub mod token;
 

@@ -4,6 +4,8 @@ use std::fmt;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use serde::de::Error as _;
+use serde::{Deserialize, Deserializer};
 use subtle::ConstantTimeEq as _;
 use zeroize::Zeroizing;
 
@@ -104,6 +106,14 @@ impl PartialEq for ClientSecret {
 
 impl Eq for ClientSecret {}
 
+/// Reads without ever repeating the text in an error.
+impl<'de> Deserialize<'de> for ClientSecret {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = Zeroizing::new(String::deserialize(deserializer)?);
+        Self::parse(&text).ok_or_else(|| D::Error::custom("not a client secret"))
+    }
+}
+
 fn checksum(text: &str) -> String {
     let [_, bytes @ ..] = crc32fast::hash(text.as_bytes()).to_be_bytes();
     URL_SAFE_NO_PAD.encode(bytes)
@@ -126,6 +136,12 @@ impl Opaque {
     #[must_use]
     pub fn expose(&self) -> &str {
         &self.0
+    }
+}
+
+impl<'de> Deserialize<'de> for Opaque {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        String::deserialize(deserializer).map(Self::new)
     }
 }
 
