@@ -1,1 +1,40 @@
+//! Everything SQL, on SQLite and PostgreSQL through one SQL text and one migration set.
+//!
+//! Guards what it is given and decides nothing: a writer must know the revision it changes, unique
+//! things are unique, ids are never used twice. Reading functions take any of [`Read`] and
+//! [`Write`]; writing ones take a [`Write`], which commits or leaves nothing.
 
+#![warn(missing_docs)]
+
+mod config;
+mod db;
+mod error;
+mod event_id;
+mod migrate;
+mod page;
+mod postgres;
+mod retry;
+mod row;
+mod sqlite;
+
+pub mod audit;
+pub mod changes;
+pub mod credentials;
+pub mod leases;
+pub mod organizations;
+pub mod policies;
+pub mod profiles;
+pub mod projects;
+pub mod refusals;
+pub mod revocations;
+pub mod settings;
+pub mod signing_keys;
+pub mod technical_accounts;
+pub mod usage;
+pub mod used_assertions;
+
+pub use config::Config;
+pub use db::{Engine, Read, Reads, Store, Write};
+pub use error::{Cause, Error, Retryable};
+pub use page::Page;
+pub use retry::retry;

@@ -1,0 +1,139 @@
+//! Reading credentials: one, or a page, with one query per kind of child.
+
+use countersign_model::Credential;
+use countersign_wire::{ClientId, CredentialId, OrgId, ProjectId};
+use sqlx::query;
+
+use super::children::{Queries, attach};
+use crate::db::{Query, Reads};
+use crate::error::Error;
+use crate::page::Page;
+
+/// The four queries over the credentials whose ids `$ids` selects. SQL text is static, and one
+/// list of columns is better than four of each.
+macro_rules! queries {
+    ($ids:literal) => {
+        Queries {
+            credentials: concat!(
+                "SELECT id, client_id, org_id, project_id, workspace_id, technical_account_id, \
+                    name, owner_team, owner_contact, origin, grants, migrated_at, disabled_at, \
+                    created_at, revision
+                FROM credentials
+                WHERE id IN (",
+                $ids,
+                ") ORDER BY id"
+            ),
+            secrets: concat!(
+                "SELECT id, credential_id, label, pepper, digest, hint, strength, created_at, \
+                    expires_at
+                FROM secrets
+                WHERE credential_id IN (",
+                $ids,
+                ") ORDER BY created_at, id"
+            ),
+            certificates: concat!(
+                "SELECT id, credential_id, pem, fingerprint, key_digest, subject, not_before, \
+                    not_after, created_at
+                FROM certificates
+                WHERE credential_id IN (",
+                $ids,
+                ") ORDER BY created_at, id"
+            ),
+            subscriptions: concat!(
+                "SELECT s.credential_id AS credential_id, s.service AS service, \
+                    p.profile_id AS profile_id
+                FROM subscriptions s
+                LEFT JOIN subscription_profiles p
+                    ON p.credential_id = s.credential_id AND p.service = s.service
+                WHERE s.credential_id IN (",
+                $ids,
+                ") ORDER BY s.credential_id, s.position, p.position"
+            ),
+        }
+    };
+}
+
+/// Children by the id of one credential.
+pub(super) const BY_ID: Queries = queries!("$1");
+const BY_CLIENT_ID: Queries = queries!("SELECT id FROM credentials WHERE client_id = $1");
+const OF_ORG: Queries =
+    queries!("SELECT id FROM credentials WHERE org_id = $1 AND id > $2 ORDER BY id LIMIT $3");
+const OF_PROJECT: Queries = queries!(
+    "SELECT id FROM credentials WHERE org_id = $1 AND project_id = $4 AND id > $2 \
+        ORDER BY id LIMIT $3"
+);
+
+/// The credential of that id.
+///
+/// # Errors
+/// [`Error`].
+pub async fn find(r: &mut impl Reads, id: &CredentialId) -> Result<Option<Credential>, Error> {
+    let found = load(r, &BY_ID, |query| query.bind(id.as_str())).await?;
+    Ok(found.into_iter().next())
+}
+
+/// The credential of that client id; exactly as it was given out, case counts.
+///
+/// # Errors
+/// [`Error`].
+pub async fn find_by_client_id(
+    r: &mut impl Reads,
+    client_id: &ClientId,
+) -> Result<Option<Credential>, Error> {
+    let found = load(r, &BY_CLIENT_ID, |query| query.bind(client_id.as_str())).await?;
+    Ok(found.into_iter().next())
+}
+
+/// Credentials of an organization, or of one project of it, by id; the id is the key of the page.
+///
+/// # Errors
+/// [`Error`].
+pub async fn list(
+    r: &mut impl Reads,
+    org_id: &OrgId,
+    project_id: Option<&ProjectId>,
+    page: &Page,
+) -> Result<Vec<Credential>, Error> {
+    let of_org = |query: Query| {
+        query
+            .bind(org_id.as_str())
+            .bind(page.start())
+            .bind(page.size())
+    };
+    match project_id {
+        None => load(r, &OF_ORG, of_org).await,
+        Some(project) => load(r, &OF_PROJECT, |q| of_org(q).bind(project.as_str())).await,
+    }
+}
+
+/// Whose certificates hold the key of that digest: one key in two hands is worth a warning.
+///
+/// # Errors
+/// [`Error`].
+pub async fn owners_of_key(
+    r: &mut impl Reads,
+    key_digest: &str,
+) -> Result<Vec<(OrgId, CredentialId)>, Error> {
+    const OWNERS: &str = "
+        SELECT DISTINCT c.id AS id, c.org_id AS org_id
+        FROM certificates k
+        JOIN credentials c ON c.id = k.credential_id
+        WHERE k.key_digest = $1
+        ORDER BY c.id";
+    let owners = query(OWNERS).bind(key_digest);
+    r.session()
+        .list("credentials", owners, |row| {
+            Ok((row.parsed("org_id")?, row.parsed("id")?))
+        })
+        .await
+}
+
+async fn load(
+    r: &mut impl Reads,
+    queries: &Queries,
+    bind: impl Fn(Query) -> Query,
+) -> Result<Vec<Credential>, Error> {
+    let found = bind(query(queries.credentials));
+    let credentials = r.session().list("credentials", found, super::read).await?;
+    attach(r.session(), queries, bind, credentials).await
+}

@@ -1,0 +1,94 @@
+//! Organizations.
+
+use countersign_model::{Organization, ReplayPolicy, SecretsInQuery};
+use countersign_wire::OrgId;
+use sqlx::query;
+
+use crate::db::{Reads, Sealed as _, Write};
+use crate::error::Error;
+use crate::page::Page;
+use crate::row::{Row, disabled_at};
+
+const TABLE: &str = "organizations";
+
+/// The organization of that id.
+///
+/// # Errors
+/// [`Error`].
+pub async fn find(r: &mut impl Reads, id: &OrgId) -> Result<Option<Organization>, Error> {
+    const FIND: &str = "
+        SELECT id, numeric_id, name, replay, secrets_in_query, disabled_at, created_at, revision
+        FROM organizations
+        WHERE id = $1";
+    let found = query(FIND).bind(id.as_str());
+    r.session().find(TABLE, found, read).await
+}
+
+/// Organizations by id; the id is the key of the page.
+///
+/// # Errors
+/// [`Error`].
+pub async fn list(r: &mut impl Reads, page: &Page) -> Result<Vec<Organization>, Error> {
+    const LIST: &str = "
+        SELECT id, numeric_id, name, replay, secrets_in_query, disabled_at, created_at, revision
+        FROM organizations
+        WHERE id > $1
+        ORDER BY id
+        LIMIT $2";
+    let listed = query(LIST).bind(page.start()).bind(page.size());
+    r.session().list(TABLE, listed, read).await
+}
+
+/// Adds an organization.
+///
+/// # Errors
+/// [`Error::Duplicate`] when its id or numeric id exists.
+pub async fn insert(w: &mut Write, organization: &Organization) -> Result<(), Error> {
+    const INSERT: &str = "
+        INSERT INTO organizations
+            (id, numeric_id, name, replay, secrets_in_query, disabled_at, created_at, revision)
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8)";
+    let insert = query(INSERT)
+        .bind(organization.id.as_str())
+        .bind(organization.numeric_id.as_str())
+        .bind(&*organization.name)
+        .bind(organization.replay.as_str())
+        .bind(organization.secrets_in_query.as_str())
+        .bind(disabled_at(organization.state))
+        .bind(organization.created_at.as_millis())
+        .bind(organization.revision);
+    w.session().execute(insert).await.map(|_| ())
+}
+
+/// Saves name, state and rules, and counts the revision up by one.
+///
+/// # Errors
+/// [`Error::Conflict`] unless `organization.revision` is the stored one.
+pub async fn save(w: &mut Write, organization: &Organization) -> Result<(), Error> {
+    const SAVE: &str = "
+        UPDATE organizations
+        SET name = $3, replay = $4, secrets_in_query = $5, disabled_at = $6,
+            revision = revision + 1
+        WHERE id = $1 AND revision = $2";
+    let save = query(SAVE)
+        .bind(organization.id.as_str())
+        .bind(organization.revision)
+        .bind(&*organization.name)
+        .bind(organization.replay.as_str())
+        .bind(organization.secrets_in_query.as_str())
+        .bind(disabled_at(organization.state));
+    w.session().change_one(save).await
+}
+
+pub(crate) fn read(row: &Row<'_>) -> Result<Organization, Error> {
+    Ok(Organization {
+        id: row.parsed("id")?,
+        numeric_id: row.parsed("numeric_id")?,
+        name: row.text("name")?,
+        state: row.state()?,
+        replay: row.word("replay", ReplayPolicy::parse)?,
+        secrets_in_query: row.word("secrets_in_query", SecretsInQuery::parse)?,
+        created_at: row.at("created_at")?,
+        revision: row.number("revision")?,
+    })
+}

@@ -1,0 +1,181 @@
+//! What is special about SQLite: its file, its settings, its single writer.
+
+use std::fs::{DirBuilder, File, OpenOptions};
+use std::io::{ErrorKind, Read as _};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use percent_encoding::{NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
+use sqlx::any::AnyConnectOptions;
+use sqlx::{AnyConnection, ConnectOptions as _, Connection as _, Executor as _, Row as _};
+use tempfile::TempDir;
+
+use crate::config::Config;
+use crate::db::{Engine, Store, pool, with_settings};
+use crate::error::Error;
+use crate::{migrate, retry};
+
+/// IMMEDIATE: a deferred transaction that reads and then writes fails at once when another wrote
+/// in between, whatever the busy timeout.
+pub(crate) const BEGIN_WRITE: &str = "BEGIN IMMEDIATE";
+pub(crate) const BEGIN_READ: &str = "BEGIN DEFERRED";
+
+/// FULL: with NORMAL, the newest commits may be gone after a power failure (REL-01). The log is
+/// cut back to 64 MiB after a checkpoint (REL-72).
+const WRITER: &str = "
+    PRAGMA busy_timeout = 5000;
+    PRAGMA synchronous = FULL;
+    PRAGMA foreign_keys = ON;
+    PRAGMA journal_size_limit = 67108864";
+
+const READER: &str = "
+    PRAGMA busy_timeout = 5000;
+    PRAGMA query_only = ON";
+
+/// Kept by the file itself, once set.
+const WAL: &str = "PRAGMA journal_mode = WAL";
+
+/// A local file answers, or the machine is in trouble; writers of other processes are waited for.
+const STATEMENT_LIMIT: Duration = Duration::from_secs(30);
+/// As long as a process waits for another one's transaction.
+const WRITER_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// Files up to this size are checked whole at start, larger ones in the tables that everything
+/// depends on: a start must not take as long as reading a database of gigabytes.
+const CHECKED_WHOLE: u64 = 32 << 20;
+
+const QUICK_CHECKS: [&str; 4] = [
+    "PRAGMA quick_check('sqlite_schema')",
+    "PRAGMA quick_check('settings')",
+    "PRAGMA quick_check('signing_keys')",
+    "PRAGMA quick_check('organizations')",
+];
+
+pub(crate) async fn open(config: &Config) -> Result<Store, Error> {
+    let (path, temporary) = place(&config.url)?;
+    make_private(&path)?;
+    let options = options(&path)?;
+    prepare(&options, &path).await?;
+
+    let readers = pool(
+        config.max_connections,
+        config.acquire_timeout(),
+        STATEMENT_LIMIT,
+    );
+    let writers = pool(1, WRITER_TIMEOUT, STATEMENT_LIMIT);
+    Ok(Store {
+        engine: Engine::Sqlite,
+        readers: with_settings(readers, READER).connect_lazy_with(options.clone()),
+        writers: with_settings(writers, WRITER).connect_lazy_with(options),
+        statement_limit: STATEMENT_LIMIT,
+        _temporary: temporary.map(Arc::new),
+    })
+}
+
+/// Where the file is; for `sqlite::memory:`, in a folder of its own that goes with the store: each
+/// connection of a pool would otherwise have a memory of its own.
+fn place(url: &str) -> Result<(PathBuf, Option<TempDir>), Error> {
+    let rest = url.strip_prefix("sqlite:").unwrap_or(url);
+    if rest == ":memory:" || rest == "//:memory:" {
+        let folder = TempDir::with_prefix("countersign-").map_err(unwritable)?;
+        return Ok((folder.path().join("memory.db"), Some(folder)));
+    }
+    let encoded = rest.strip_prefix("//").unwrap_or(rest);
+    let path = percent_decode_str(encoded).decode_utf8().ok();
+    match path {
+        Some(path) if !path.is_empty() && !encoded.contains('?') => {
+            let path = std::path::absolute(path.as_ref()).map_err(unwritable)?;
+            Ok((path, None))
+        }
+        _ => Err(Error::Unusable(
+            "a SQLite URL is `sqlite:///path/to/file.db`, without parameters".to_owned(),
+        )),
+    }
+}
+
+/// Makes the folder with mode 0700 and the file with 0600; SQLite gives its side files the mode
+/// of the file. What exists is left as it is.
+fn make_private(path: &Path) -> Result<(), Error> {
+    let mut folders = DirBuilder::new();
+    let mut file = OpenOptions::new();
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
+        folders.mode(0o700);
+        file.mode(0o600);
+    }
+    if let Some(folder) = path.parent() {
+        folders.recursive(true).create(folder).map_err(unwritable)?;
+    }
+    match file.write(true).create_new(true).open(path) {
+        Err(error) if error.kind() != ErrorKind::AlreadyExists => Err(unwritable(error)),
+        _ => check_header(path),
+    }
+}
+
+/// A file of another kind is refused before SQLite touches it.
+fn check_header(path: &Path) -> Result<(), Error> {
+    const HEADER: &[u8] = b"SQLite format 3\0";
+    let mut start = Vec::new();
+    let file = File::open(path).map_err(unwritable)?;
+    file.take(16).read_to_end(&mut start).map_err(unwritable)?;
+    if start.is_empty() || start == HEADER {
+        Ok(())
+    } else {
+        Err(Error::Damaged(
+            "the file does not begin like a SQLite database".to_owned(),
+        ))
+    }
+}
+
+fn options(path: &Path) -> Result<AnyConnectOptions, Error> {
+    let encoded = utf8_percent_encode(&path.to_string_lossy(), NON_ALPHANUMERIC)
+        .to_string()
+        .replace("%2F", "/");
+    let url = format!("sqlite://{encoded}?mode=rw");
+    let url = url::Url::parse(&url).map_err(|error| Error::Unavailable(error.into()))?;
+    Ok(AnyConnectOptions::from_url(&url)?)
+}
+
+/// Looks at the file before a pool does: a pool would repeat a failure until its time is over,
+/// and then only say that it is.
+async fn prepare(options: &AnyConnectOptions, path: &Path) -> Result<(), Error> {
+    let mut connection = options.connect().await?;
+    // Changing the journal mode does not wait for others, whatever the busy timeout.
+    retry(|| async {
+        let mut connection = options.connect().await?;
+        connection.execute(WAL).await?;
+        Ok::<(), Error>(connection.close().await?)
+    })
+    .await?;
+    connection.execute(WRITER).await?;
+    let size = path.metadata().map_err(unwritable)?.len();
+    check(&mut connection, size).await?;
+    migrate::run(&mut connection, BEGIN_WRITE).await?;
+    Ok(connection.close().await?)
+}
+
+/// REL-07: a damaged database is found at start, not by the first who needs the damaged page.
+async fn check(connection: &mut AnyConnection, size: u64) -> Result<(), Error> {
+    if size <= CHECKED_WHOLE {
+        return quick_check(connection, "PRAGMA quick_check(1)").await;
+    }
+    for check in QUICK_CHECKS {
+        quick_check(connection, check).await?;
+    }
+    Ok(())
+}
+
+async fn quick_check(connection: &mut AnyConnection, pragma: &'static str) -> Result<(), Error> {
+    let found: String = connection.fetch_one(pragma).await?.try_get(0)?;
+    if found == "ok" {
+        Ok(())
+    } else {
+        Err(Error::Damaged(found))
+    }
+}
+
+fn unwritable(error: std::io::Error) -> Error {
+    Error::Unavailable(error.into())
+}

@@ -1,0 +1,142 @@
+//! Evidence of use: when a secret, a certificate or a grant was used first and last, how often.
+
+use countersign_wire::{CertificateId, CredentialId, SecretId, Timestamp};
+use sqlx::query;
+
+use crate::db::{Reads, Sealed as _, Write};
+use crate::error::Error;
+use crate::row::{Row, stored_count};
+
+/// Uses of one thing by one grant.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Usage {
+    /// Whose.
+    pub credential_id: CredentialId,
+    /// What was used.
+    pub subject: UsageSubject,
+    /// By which grant.
+    pub grant: Grant,
+    /// The first use.
+    pub first_used_at: Timestamp,
+    /// The last use.
+    pub last_used_at: Timestamp,
+    /// How often.
+    pub uses: u64,
+}
+
+/// What is used.
+#[derive(Clone, Debug, Eq, Hash, PartialEq)]
+pub enum UsageSubject {
+    /// The grant itself.
+    Grant,
+    /// A client secret.
+    Secret(SecretId),
+    /// A certificate, whose key signed an assertion.
+    Certificate(CertificateId),
+}
+
+/// The grants.
+#[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
+pub enum Grant {
+    /// `client_credentials`.
+    ClientCredentials,
+    /// The JWT exchange.
+    JwtExchange,
+}
+
+impl Grant {
+    /// The word for it in the store and on the command line.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::ClientCredentials => "client_credentials",
+            Self::JwtExchange => "jwt_exchange",
+        }
+    }
+
+    /// The grant of that word.
+    #[must_use]
+    pub fn parse(word: &str) -> Option<Self> {
+        [Self::ClientCredentials, Self::JwtExchange]
+            .into_iter()
+            .find(|grant| grant.as_str() == word)
+    }
+}
+
+/// Adds uses to what is recorded: the earliest first, the latest last, the sum. Uses of a
+/// credential that was deleted meanwhile are left out.
+///
+/// Nodes add at the same time: bring the rows in a fixed order, or they wait for each other.
+///
+/// # Errors
+/// [`Error`].
+pub async fn add(w: &mut Write, uses: &[Usage]) -> Result<(), Error> {
+    const ADD: &str = "
+        INSERT INTO usage (credential_id, subject, subject_id, grant_type, first_used_at,
+            last_used_at, uses)
+        SELECT id, $2, $3, $4, $5, $6, $7
+        FROM credentials
+        WHERE id = $1
+        ON CONFLICT (credential_id, subject, subject_id, grant_type) DO UPDATE
+        SET first_used_at = CASE WHEN excluded.first_used_at < usage.first_used_at
+                THEN excluded.first_used_at ELSE usage.first_used_at END,
+            last_used_at = CASE WHEN excluded.last_used_at > usage.last_used_at
+                THEN excluded.last_used_at ELSE usage.last_used_at END,
+            uses = CASE WHEN usage.uses > 9223372036854775807 - excluded.uses
+                THEN 9223372036854775807 ELSE usage.uses + excluded.uses END";
+    for usage in uses {
+        let (subject, id) = stored(&usage.subject);
+        let add = query(ADD)
+            .bind(usage.credential_id.as_str())
+            .bind(subject)
+            .bind(id)
+            .bind(usage.grant.as_str())
+            .bind(usage.first_used_at.as_millis())
+            .bind(usage.last_used_at.as_millis())
+            .bind(stored_count(usage.uses));
+        w.session().execute(add).await?;
+    }
+    Ok(())
+}
+
+/// Everything recorded for a credential.
+///
+/// # Errors
+/// [`Error`].
+pub async fn list(r: &mut impl Reads, credential: &CredentialId) -> Result<Vec<Usage>, Error> {
+    const LIST: &str = "
+        SELECT credential_id, subject, subject_id, grant_type, first_used_at, last_used_at, uses
+        FROM usage
+        WHERE credential_id = $1
+        ORDER BY subject, subject_id, grant_type";
+    let listed = query(LIST).bind(credential.as_str());
+    r.session().list("usage", listed, read).await
+}
+
+fn stored(subject: &UsageSubject) -> (&'static str, &str) {
+    match subject {
+        UsageSubject::Grant => ("grant", ""),
+        UsageSubject::Secret(id) => ("secret", id.as_str()),
+        UsageSubject::Certificate(id) => ("certificate", id.as_str()),
+    }
+}
+
+fn read(row: &Row<'_>) -> Result<Usage, Error> {
+    Ok(Usage {
+        credential_id: row.parsed("credential_id")?,
+        subject: subject(row)?,
+        grant: row.word("grant_type", Grant::parse)?,
+        first_used_at: row.at("first_used_at")?,
+        last_used_at: row.at("last_used_at")?,
+        uses: row.count("uses")?,
+    })
+}
+
+fn subject(row: &Row<'_>) -> Result<UsageSubject, Error> {
+    match row.text("subject")?.as_str() {
+        "grant" => Ok(UsageSubject::Grant),
+        "secret" => row.parsed("subject_id").map(UsageSubject::Secret),
+        "certificate" => row.parsed("subject_id").map(UsageSubject::Certificate),
+        _ => Err(row.corrupt("subject")),
+    }
+}
