@@ -1,1 +1,179 @@
+//! The use cases of Countersign: load, let the model decide, save, record.
+//!
+//! Knows no HTTP and no SQL text. A face parses a request, calls one function here, and prints
+//! what comes back.
 
+#![warn(missing_docs)]
+
+use std::sync::Arc;
+
+use arc_swap::ArcSwap;
+use countersign_model::Catalogue;
+use countersign_store::{self as store, Store};
+use countersign_wire::Timestamp;
+use tokio::sync::Semaphore;
+use uuid::Uuid;
+
+mod activity;
+mod actor;
+mod certificates;
+mod client_auth;
+mod clock;
+mod config;
+mod credentials;
+mod directory;
+mod error;
+mod exchange;
+mod follow;
+mod identity;
+mod keyring;
+mod keys;
+mod master_key;
+mod migration;
+mod organizations;
+mod policies;
+mod projects;
+mod refusals;
+mod revocations;
+mod revoke;
+mod secrets;
+mod throttle;
+mod token;
+mod validate;
+
+pub use activity::Grant;
+pub use actor::Actor;
+pub use certificates::{GeneratedCertificate, NewCertificate};
+pub use client_auth::{AuthenticatedClient, ClientError, Presented};
+pub use clock::{Clock, NoRandomness};
+pub use config::{Config, ConfigError, X5u};
+pub use credentials::{Created, NewCredential, NewGrant};
+pub use directory::{Client, LookupError};
+pub use error::ManageError;
+pub use exchange::ExchangeError;
+pub use identity::Identity;
+pub use keyring::{KeyDocuments, KeyringError};
+pub use keys::Rotation;
+pub use master_key::{MasterKey, MasterKeyError, SealError};
+pub use organizations::{NewOrganization, OrganizationChange};
+pub use policies::Policies;
+pub use projects::NewProject;
+pub use refusals::{Refused, explain};
+pub use revoke::{Revoked, Revoker};
+pub use secrets::{AddedSecret, Force};
+pub use token::{AbsentScope, Issued, TokenError};
+pub use validate::{InvalidToken, ValidToken};
+
+/// Everything that the faces need: use cases over one store, one master key, one clock.
+pub struct Authority {
+    store: Store,
+    master_key: MasterKey,
+    config: Config,
+    catalogue: Arc<Catalogue>,
+    clock: Clock,
+    directory: directory::Directory,
+    policies: ArcSwap<Policies>,
+    keyring: ArcSwap<keyring::Keyring>,
+    revocations: revocations::Revocations,
+    throttle: throttle::Throttle,
+    activity: activity::Activity,
+    refusals: refusals::Refusals,
+    /// Slow hashes run one at a time: they are rare, and each takes tens of milliseconds.
+    slow_hashes: Semaphore,
+    /// Names this process where processes must be told apart.
+    instance: String,
+    opened_at: Timestamp,
+}
+
+impl Authority {
+    /// Opens the authority over a store: checks that the master key is the one the store was made
+    /// with, makes the first signing key if there is none, and reads what is kept in memory.
+    ///
+    /// # Errors
+    /// [`ManageError`] says what is in the way.
+    pub async fn open(
+        store: Store,
+        master_key: MasterKey,
+        config: Config,
+        catalogue: Catalogue,
+        clock: Clock,
+    ) -> Result<Self, ManageError> {
+        let opened_at = clock.now();
+        check_master_key(&store, &master_key).await?;
+        keys::ensure_first_key(&store, &config, &master_key, opened_at).await?;
+        let mut read = store.read().await?;
+        let records = store::signing_keys::list(&mut read).await?;
+        let keyring = keyring::Keyring::new(&records, &master_key, config.x5u)?;
+        drop(read);
+        let catalogue = Arc::new(catalogue);
+        let authority = Self {
+            directory: directory::Directory::new(store.clone(), Arc::clone(&catalogue), &config),
+            throttle: throttle::Throttle::new(config.failures_per_minute),
+            policies: ArcSwap::default(),
+            keyring: ArcSwap::from_pointee(keyring),
+            revocations: revocations::Revocations::new(),
+            activity: activity::Activity::new(),
+            refusals: refusals::Refusals::default(),
+            slow_hashes: Semaphore::new(1),
+            instance: Uuid::new_v4().simple().to_string(),
+            store,
+            master_key,
+            config,
+            catalogue,
+            clock,
+            opened_at,
+        };
+        authority.load_all().await?;
+        authority.directory.synced();
+        Ok(authority)
+    }
+
+    /// The settings it runs with.
+    #[must_use]
+    pub fn config(&self) -> &Config {
+        &self.config
+    }
+
+    /// The service catalogue it runs with.
+    #[must_use]
+    pub fn catalogue(&self) -> &Catalogue {
+        &self.catalogue
+    }
+
+    /// The clock it decides by.
+    #[must_use]
+    pub fn clock(&self) -> &Clock {
+        &self.clock
+    }
+
+    /// How long ago the change log was last read to its end: about the poll interval while all is
+    /// well, growing while the database is away.
+    #[must_use]
+    pub fn age(&self) -> std::time::Duration {
+        self.directory.age()
+    }
+
+    /// Whether clients that are known are served.
+    #[must_use]
+    pub fn serves(&self) -> bool {
+        self.directory.serves()
+    }
+}
+
+async fn check_master_key(store: &Store, master_key: &MasterKey) -> Result<(), ManageError> {
+    let expected = store::retry(|| async {
+        let mut write = store.write().await?;
+        let id =
+            store::settings::put_if_absent(&mut write, "master_key_id", master_key.id()).await?;
+        write.commit().await?;
+        Ok::<_, store::Error>(id)
+    })
+    .await?;
+    if expected != master_key.id() {
+        return Err(ManageError::WrongMasterKey {
+            expected,
+            found: master_key.id().to_owned(),
+        });
+    }
+    Ok(())
+}

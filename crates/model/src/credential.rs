@@ -79,6 +79,12 @@ impl Origin {
         }
     }
 
+    /// Whether deprecation policies hold for it.
+    #[must_use]
+    pub fn is_under_policy(self) -> bool {
+        self != Self::AemDeveloperConsole
+    }
+
     /// The origin of that word.
     #[must_use]
     pub fn parse(word: &str) -> Option<Self> {

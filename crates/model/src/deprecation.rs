@@ -221,7 +221,7 @@ impl DeprecationPolicy {
 }
 
 fn reached(date: Option<Timestamp>, origin: Origin, now: Timestamp) -> Option<Timestamp> {
-    date.filter(|date| origin != Origin::AemDeveloperConsole && *date <= now)
+    date.filter(|date| origin.is_under_policy() && *date <= now)
 }
 
 #[cfg(test)]

@@ -2,7 +2,9 @@
 
 #![warn(missing_docs)]
 
+pub mod app;
 pub mod health;
+pub mod ims;
 pub mod kit;
 pub mod listen;
 pub mod metrics;

@@ -1,0 +1,256 @@
+//! Authenticates clients. One round of comparisons, whatever the secret and whoever the client.
+
+use std::net::IpAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use argon2::PasswordVerifier as _;
+use countersign_model::secret::MAX_SECRETS;
+use countersign_model::{Secret, SecretDigest, SecretsInQuery};
+use countersign_wire::token::PresentedClient;
+use countersign_wire::{ClientId, ClientSecret, SecretId, Timestamp};
+use subtle::{Choice, ConditionallySelectable as _, ConstantTimeEq as _};
+
+use crate::Authority;
+use crate::directory::{Client, LookupError};
+use crate::throttle::WINDOW;
+
+/// A client that proved who it is. Only [`Authority::authenticate`] makes one.
+pub struct AuthenticatedClient {
+    client: Arc<Client>,
+    secret: SecretId,
+}
+
+impl AuthenticatedClient {
+    /// What is known of it.
+    #[must_use]
+    pub fn client(&self) -> &Arc<Client> {
+        &self.client
+    }
+
+    /// The secret it showed.
+    #[must_use]
+    pub fn secret(&self) -> &SecretId {
+        &self.secret
+    }
+}
+
+/// What a request says of its sender.
+#[derive(Clone, Debug)]
+pub struct Presented {
+    /// Client id and secret.
+    pub client: PresentedClient,
+    /// The address it came from.
+    pub source: IpAddr,
+    /// Whether a secret travelled in the URL.
+    pub secret_in_query: bool,
+}
+
+/// Why a client was not believed. The sentences are for its owner; the caller sees less.
+#[derive(Clone, Debug, thiserror::Error)]
+pub enum ClientError {
+    /// No client id in the request.
+    #[error("the request has no client_id")]
+    NoClientId,
+    /// No credential has it.
+    #[error(
+        "no credential has this client_id: it was mistyped, deleted, or belongs to another installation"
+    )]
+    Unknown,
+    /// Credential, project or organization is switched off.
+    #[error("the {0} is disabled: enable it to let the client in")]
+    Disabled(&'static str),
+    /// No secret in the request.
+    #[error("the request has no client_secret")]
+    NoSecret,
+    /// None of the credential's secrets.
+    #[error("the client_secret is none of the credential's {live} live secrets{hint}")]
+    WrongSecret {
+        /// How many secrets are live.
+        live: usize,
+        /// What the form of the presented secret tells.
+        hint: &'static str,
+    },
+    /// One of its secrets, but over.
+    #[error("secret {id} expired at {at}: add a new one and hand it to the client")]
+    ExpiredSecret {
+        /// Which secret.
+        id: SecretId,
+        /// Since when.
+        at: Timestamp,
+    },
+    /// The organization does not take secrets in URLs.
+    #[error("the organization refuses secrets in the query: the client must send them in the body")]
+    SecretInQuery,
+    /// Too many failures from this source for this client.
+    #[error(
+        "too many failed authentications from this source for this client: they are counted for a minute"
+    )]
+    Throttled,
+    /// Cannot be decided now.
+    #[error("{0}")]
+    Unavailable(String),
+}
+
+impl ClientError {
+    /// How long the caller should wait, where waiting helps.
+    #[must_use]
+    pub fn retry_after(&self) -> Option<Duration> {
+        matches!(self, Self::Throttled).then_some(WINDOW)
+    }
+}
+
+impl Authority {
+    /// Believes a client or does not, in the order of `spec/ims-protocol.md` 2.2: exists, enabled,
+    /// secret.
+    ///
+    /// # Errors
+    /// [`ClientError`]; every refusal costs the same comparisons.
+    pub async fn authenticate(
+        &self,
+        presented: &Presented,
+    ) -> Result<AuthenticatedClient, ClientError> {
+        let id = presented.client.id.as_ref();
+        if self.throttle.is_exhausted(presented.source, id) {
+            return Err(ClientError::Throttled);
+        }
+        let result = self.believe(id, presented).await;
+        let guessed = matches!(
+            result,
+            Err(ClientError::Unknown
+                | ClientError::WrongSecret { .. }
+                | ClientError::ExpiredSecret { .. })
+        );
+        if guessed {
+            // Unknown ids are counted together: trying many of them is one attack.
+            let known = id.filter(|_| !matches!(result, Err(ClientError::Unknown)));
+            self.throttle.count(presented.source, known);
+        }
+        result
+    }
+
+    async fn believe(
+        &self,
+        id: Option<&ClientId>,
+        presented: &Presented,
+    ) -> Result<AuthenticatedClient, ClientError> {
+        if self.throttle.is_exhausted(presented.source, None) {
+            return Err(ClientError::Throttled);
+        }
+        let secret = presented.client.secret.as_ref();
+        let mac = secret.map(|secret| self.master_key.digest(secret));
+        let found = match id {
+            Some(id) => self.known_client(id).await,
+            None => Err(ClientError::NoClientId),
+        };
+        let secrets = found
+            .as_ref()
+            .map_or(&[][..], |client| client.credential.secrets.as_slice());
+        let matched = find_match(secrets, mac.as_ref().unwrap_or(&[0; 32]));
+        let client = found?;
+        if let Some(part) = client.disabled() {
+            return Err(ClientError::Disabled(part));
+        }
+        let secret = secret.ok_or(ClientError::NoSecret)?;
+        let matched = match matched {
+            Some(at) => client.credential.secrets.get(at),
+            None => self.find_slow_match(&client, secret).await?,
+        };
+        let now = self.clock.now();
+        let matched = matched.ok_or_else(|| wrong_secret(&client, secret, now))?;
+        if let Some(at) = matched.expires_at.filter(|_| !matched.is_live(now)) {
+            return Err(ClientError::ExpiredSecret {
+                id: matched.id.clone(),
+                at,
+            });
+        }
+        if presented.secret_in_query
+            && client.organization.secrets_in_query == SecretsInQuery::Refuse
+        {
+            return Err(ClientError::SecretInQuery);
+        }
+        let secret = matched.id.clone();
+        Ok(AuthenticatedClient { client, secret })
+    }
+
+    /// Whether a credential with that client id exists.
+    ///
+    /// # Errors
+    /// [`LookupError`].
+    pub async fn knows_client(&self, id: &ClientId) -> Result<(), LookupError> {
+        self.directory.find(id).await.map(drop)
+    }
+
+    pub(crate) async fn known_client(&self, id: &ClientId) -> Result<Arc<Client>, ClientError> {
+        if !self.directory.serves() {
+            return Err(ClientError::Unavailable(STALE.to_owned()));
+        }
+        self.directory.find(id).await.map_err(|error| match error {
+            LookupError::Unknown => ClientError::Unknown,
+            LookupError::Unavailable(why) => ClientError::Unavailable(why),
+        })
+    }
+
+    /// Imported weak secrets before their first use: the one case for a slow hash. After it, the
+    /// secret has a digest like all others.
+    async fn find_slow_match<'c>(
+        &self,
+        client: &'c Client,
+        secret: &ClientSecret,
+    ) -> Result<Option<&'c Secret>, ClientError> {
+        for candidate in &client.credential.secrets {
+            let SecretDigest::Slow(phc) = &candidate.digest else {
+                continue;
+            };
+            let (phc, shown) = (phc.clone(), secret.clone());
+            let _turn = self.slow_hashes.acquire().await;
+            let verified = tokio::task::spawn_blocking(move || verify_slow(&phc, &shown)).await;
+            if verified.unwrap_or(false) {
+                self.rehash(client, candidate, secret).await;
+                return Ok(Some(candidate));
+            }
+        }
+        Ok(None)
+    }
+}
+
+const STALE: &str = "the database has been away for longer than clients are served without it";
+
+/// Compares with every secret and with as many dummies as it takes to make the round of one size.
+/// Never stops early.
+fn find_match(secrets: &[Secret], mac: &[u8; 32]) -> Option<usize> {
+    let mut found = 0_u64;
+    for at in 0..secrets.len().max(MAX_SECRETS) {
+        let (stored, real) = match secrets.get(at).map(|s| &s.digest) {
+            Some(SecretDigest::Keyed { mac, .. }) => (mac, Choice::from(1)),
+            _ => (&[0xff; 32], Choice::from(0)),
+        };
+        let position = u64::try_from(at).unwrap_or(u64::MAX).saturating_add(1);
+        found.conditional_assign(&position, stored.ct_eq(mac) & real);
+    }
+    found.checked_sub(1).and_then(|at| usize::try_from(at).ok())
+}
+
+fn verify_slow(phc: &str, secret: &ClientSecret) -> bool {
+    argon2::PasswordHash::new(phc).is_ok_and(|hash| {
+        argon2::Argon2::default()
+            .verify_password(secret.expose().as_bytes(), &hash)
+            .is_ok()
+    })
+}
+
+fn wrong_secret(client: &Client, shown: &ClientSecret, now: Timestamp) -> ClientError {
+    use countersign_wire::secret::Shape;
+    let live = client
+        .credential
+        .secrets
+        .iter()
+        .filter(|s| s.is_live(now))
+        .count();
+    let hint = match shown.shape() {
+        Shape::Ours => ": it is well formed, so it was deleted or belongs to another credential",
+        Shape::Mistyped => ": its checksum does not agree, so it was mistyped or cut off",
+        Shape::Foreign => "",
+    };
+    ClientError::WrongSecret { live, hint }
+}

@@ -1,0 +1,445 @@
+//! Credentials: made, listed, switched, deleted.
+
+use countersign_model::project::check_label;
+use countersign_model::{
+    Credential, Grants, Migration, Origin, Owner, Secret, State, Subscription, TechnicalAccount,
+};
+use countersign_store::changes::Topic;
+use countersign_store::{self as store, Page, Reads, Write};
+use countersign_wire::{
+    ClientId, ClientSecret, CredentialId, OrgId, ProjectId, TechnicalAccountEmail,
+    TechnicalAccountId, Timestamp, WorkspaceId,
+};
+use serde_json::json;
+
+use crate::Authority;
+use crate::actor::Actor;
+use crate::certificates::NewCertificate;
+use crate::clock::random;
+use crate::error::ManageError;
+use crate::organizations::{random_number, switched};
+
+/// A credential to be made.
+#[derive(Clone, Debug)]
+pub struct NewCredential {
+    /// Where.
+    pub project_id: ProjectId,
+    /// In which workspace; the project's first, if `None`.
+    pub workspace_id: Option<WorkspaceId>,
+    /// Shown to people.
+    pub name: String,
+    /// Whom warnings reach.
+    pub owner: Owner,
+    /// Where it comes from.
+    pub origin: Origin,
+    /// With which grant it starts.
+    pub grant: NewGrant,
+    /// Services and product profiles.
+    pub subscriptions: Vec<Subscription>,
+    /// Its client id, where it has one already: a credential that moves here keeps it.
+    pub client_id: Option<ClientId>,
+    /// Its technical account's id, where it has one already.
+    pub technical_account_id: Option<TechnicalAccountId>,
+}
+
+/// The grant a credential starts with.
+#[derive(Clone, Debug)]
+pub enum NewGrant {
+    /// OAuth Server-to-Server.
+    OAuth,
+    /// Service Account (JWT), with its first certificate.
+    Jwt(NewCertificate),
+}
+
+/// A credential that was made, and what is shown this once.
+#[derive(Debug)]
+pub struct Created {
+    /// The credential.
+    pub credential: Credential,
+    /// Whom it acts as.
+    pub account: TechnicalAccount,
+    /// Its first secret.
+    pub secret: ClientSecret,
+    /// The private key as PEM, if the pair was generated here.
+    pub private_key: Option<countersign_wire::Opaque>,
+}
+
+impl Authority {
+    /// Makes a credential with a technical account and a first secret.
+    ///
+    /// # Errors
+    /// [`ManageError::Refused`] when the policy does not allow new JWT credentials any more.
+    pub async fn create_credential(
+        &self,
+        new: NewCredential,
+        actor: &Actor,
+    ) -> Result<Created, ManageError> {
+        for text in [&new.name, &new.owner.team, &new.owner.contact] {
+            check_label(text)?;
+        }
+        let now = self.clock.now();
+        let (secret, first) = self.make_secret("first secret".to_owned(), None, now)?;
+        let prepared = match &new.grant {
+            NewGrant::OAuth => None,
+            NewGrant::Jwt(certificate) => Some(self.prepare_certificate(certificate, now)?),
+        };
+        let (credential_id, client_id) = (random_number(9)?, random()?);
+        let (account_id, email) = (random()?, random()?);
+        let (credential, account) = store::retry(|| async {
+            let mut write = self.store.write().await?;
+            let place = self.find_place(&mut write, &new).await?;
+            let account = TechnicalAccount {
+                id: new
+                    .technical_account_id
+                    .clone()
+                    .unwrap_or_else(|| TechnicalAccountId::from_random(account_id)),
+                email: TechnicalAccountEmail::from_uuid(email),
+                org_id: place.org_id.clone(),
+                created_at: now,
+            };
+            let mut credential = Credential {
+                id: CredentialId::from_number(credential_id),
+                client_id: new
+                    .client_id
+                    .clone()
+                    .unwrap_or_else(|| ClientId::from_random(client_id)),
+                org_id: place.org_id,
+                project_id: new.project_id.clone(),
+                workspace_id: place.workspace_id,
+                name: new.name.clone(),
+                owner: new.owner.clone(),
+                technical_account_id: account.id.clone(),
+                origin: new.origin,
+                grants: Grants::OAuth,
+                state: State::Enabled,
+                created_at: now,
+                revision: 0,
+                secrets: vec![first.clone()],
+                certificates: Vec::new(),
+                subscriptions: new.subscriptions.clone(),
+            };
+            self.check_subscriptions(&mut write, &credential).await?;
+            if let Some(prepared) = &prepared {
+                self.policy_in(&mut write, &credential.org_id)
+                    .await?
+                    .may_create(new.origin, now)?;
+                credential.grants = Grants::Jwt(Migration::NotStarted);
+                self.add_prepared(&mut write, &mut credential, &prepared.certificate)
+                    .await?;
+            }
+            store::technical_accounts::insert(&mut write, &account).await?;
+            store::credentials::insert(&mut write, &credential).await?;
+            let detail = json!({
+                "name": credential.name, "type": credential.grants.integration_type(),
+                "secret": first.id, "owner": credential.owner.team,
+            });
+            self.record(
+                &mut write,
+                &credential,
+                "credential.created",
+                &detail,
+                actor,
+                now,
+            )
+            .await?;
+            write.commit().await?;
+            Ok::<_, ManageError>((credential, account))
+        })
+        .await?;
+        self.apply(&Topic::Client(credential.client_id.clone()))
+            .await;
+        let private_key = prepared.and_then(|prepared| prepared.private_key);
+        Ok(Created {
+            credential,
+            account,
+            secret,
+            private_key,
+        })
+    }
+
+    /// Credentials of an organization, by id; of one project, if given.
+    ///
+    /// # Errors
+    /// [`ManageError::Store`].
+    pub async fn list_credentials(
+        &self,
+        org: &OrgId,
+        project: Option<&ProjectId>,
+        page: &Page,
+        _actor: &Actor,
+    ) -> Result<Vec<Credential>, ManageError> {
+        let mut read = self.store.read().await?;
+        Ok(store::credentials::list(&mut read, org, project, page).await?)
+    }
+
+    /// The credential of that id, or of that client id, and its technical account.
+    ///
+    /// # Errors
+    /// [`ManageError::NoCredential`].
+    pub async fn find_credential(
+        &self,
+        id: &str,
+        _actor: &Actor,
+    ) -> Result<(Credential, TechnicalAccount), ManageError> {
+        let mut read = self.store.read().await?;
+        let by_id = match CredentialId::parse(id) {
+            Ok(id) => store::credentials::find(&mut read, &id).await?,
+            Err(_) => None,
+        };
+        let found = match (by_id, ClientId::parse(id)) {
+            (None, Ok(id)) => store::credentials::find_by_client_id(&mut read, &id).await?,
+            (found, _) => found,
+        };
+        let credential = found.ok_or(ManageError::NoCredential)?;
+        let account =
+            store::technical_accounts::find(&mut read, &credential.technical_account_id).await?;
+        Ok((credential, account.ok_or(ManageError::NoCredential)?))
+    }
+
+    /// When its secrets, certificates and grants were used, as far as it is written.
+    ///
+    /// # Errors
+    /// [`ManageError::Store`].
+    pub async fn list_usage(
+        &self,
+        id: &CredentialId,
+        _actor: &Actor,
+    ) -> Result<Vec<store::usage::Usage>, ManageError> {
+        let mut read = self.store.read().await?;
+        Ok(store::usage::list(&mut read, id).await?)
+    }
+
+    /// Switches a credential on or off. Off, no token is issued and none that it has holds.
+    ///
+    /// # Errors
+    /// [`ManageError::NoCredential`].
+    pub async fn switch_credential(
+        &self,
+        id: &CredentialId,
+        enabled: bool,
+        actor: &Actor,
+    ) -> Result<Credential, ManageError> {
+        let now = self.clock.now();
+        let action = if enabled {
+            "credential.enabled"
+        } else {
+            "credential.disabled"
+        };
+        self.change_credential(id, action, &json!({}), actor, async |_, credential| {
+            credential.state = switched(credential.state, Some(enabled), now);
+            Ok(())
+        })
+        .await
+    }
+
+    /// Subscribes a credential to a service, or changes the profiles it uses it through.
+    ///
+    /// # Errors
+    /// [`ManageError::NoService`], [`ManageError::NoProfile`].
+    pub async fn subscribe(
+        &self,
+        id: &CredentialId,
+        subscription: Subscription,
+        actor: &Actor,
+    ) -> Result<Credential, ManageError> {
+        let detail = json!({"service": subscription.service, "profiles": subscription.profiles});
+        self.change_credential(
+            id,
+            "credential.subscribed",
+            &detail,
+            actor,
+            async |write, credential| {
+                credential
+                    .subscriptions
+                    .retain(|s| s.service != subscription.service);
+                credential.subscriptions.push(subscription.clone());
+                self.check_subscriptions(write, credential).await
+            },
+        )
+        .await
+    }
+
+    /// Takes a service away from a credential.
+    ///
+    /// # Errors
+    /// [`ManageError::NoCredential`].
+    pub async fn unsubscribe(
+        &self,
+        id: &CredentialId,
+        service: &countersign_wire::ServiceCode,
+        actor: &Actor,
+    ) -> Result<Credential, ManageError> {
+        let detail = json!({"service": service});
+        self.change_credential(
+            id,
+            "credential.unsubscribed",
+            &detail,
+            actor,
+            async |_, credential| {
+                credential.subscriptions.retain(|s| s.service != *service);
+                Ok(())
+            },
+        )
+        .await
+    }
+
+    /// Deletes a credential. Its tokens die with it; its technical account stays the
+    /// organization's; its ids are never used again.
+    ///
+    /// # Errors
+    /// [`ManageError::NoCredential`].
+    pub async fn delete_credential(
+        &self,
+        id: &CredentialId,
+        actor: &Actor,
+    ) -> Result<(), ManageError> {
+        let now = self.clock.now();
+        let client_id = store::retry(|| async {
+            let mut write = self.store.write().await?;
+            let found = store::credentials::find(&mut write, id).await?;
+            let credential = found.ok_or(ManageError::NoCredential)?;
+            store::credentials::delete(&mut write, &credential).await?;
+            let detail = json!({"name": credential.name, "client_id": credential.client_id});
+            self.record(
+                &mut write,
+                &credential,
+                "credential.deleted",
+                &detail,
+                actor,
+                now,
+            )
+            .await?;
+            write.commit().await?;
+            Ok::<_, ManageError>(credential.client_id)
+        })
+        .await?;
+        self.apply(&Topic::Client(client_id)).await;
+        Ok(())
+    }
+
+    /// Loads a credential, lets `work` change it, saves it with an audit event and a change for
+    /// the other nodes, all in one transaction; repeated when somebody else was faster.
+    pub(crate) async fn change_credential(
+        &self,
+        id: &CredentialId,
+        action: &str,
+        detail: &serde_json::Value,
+        actor: &Actor,
+        work: impl AsyncFn(&mut Write, &mut Credential) -> Result<(), ManageError>,
+    ) -> Result<Credential, ManageError> {
+        let now = self.clock.now();
+        let changed = store::retry(|| async {
+            let mut write = self.store.write().await?;
+            let found = store::credentials::find(&mut write, id).await?;
+            let before = found.ok_or(ManageError::NoCredential)?;
+            let mut after = before.clone();
+            work(&mut write, &mut after).await?;
+            store::credentials::save(&mut write, &before, &after).await?;
+            self.record(&mut write, &after, action, detail, actor, now)
+                .await?;
+            write.commit().await?;
+            Ok::<_, ManageError>(after)
+        })
+        .await?;
+        self.apply(&Topic::Client(changed.client_id.clone())).await;
+        Ok(changed)
+    }
+
+    async fn record(
+        &self,
+        write: &mut Write,
+        credential: &Credential,
+        action: &str,
+        detail: &serde_json::Value,
+        actor: &Actor,
+        now: Timestamp,
+    ) -> Result<(), ManageError> {
+        let event = actor.event(
+            now,
+            Some(&credential.org_id),
+            action,
+            credential.id.as_str(),
+            detail,
+        );
+        store::audit::append(write, &event).await?;
+        store::changes::append(write, &Topic::Client(credential.client_id.clone()), now).await?;
+        Ok(())
+    }
+
+    async fn find_place(
+        &self,
+        read: &mut impl Reads,
+        new: &NewCredential,
+    ) -> Result<Place, ManageError> {
+        let project = store::projects::find(read, &new.project_id).await?;
+        let project = project.ok_or(ManageError::NoProject)?;
+        let workspaces = store::projects::workspaces(read, &project.id).await?;
+        let wanted = |id: &WorkspaceId| new.workspace_id.as_ref().is_none_or(|wanted| wanted == id);
+        let workspace = workspaces.into_iter().find(|w| wanted(&w.id));
+        let workspace_id = workspace.ok_or(ManageError::NoWorkspace)?.id;
+        let first = Page {
+            after: None,
+            limit: 500,
+        };
+        let others =
+            store::credentials::list(read, &project.org_id, Some(&project.id), &first).await?;
+        if others
+            .iter()
+            .any(|other| other.workspace_id == workspace_id)
+        {
+            return Err(ManageError::WorkspaceTaken);
+        }
+        Ok(Place {
+            org_id: project.org_id,
+            workspace_id,
+        })
+    }
+
+    async fn check_subscriptions(
+        &self,
+        read: &mut impl Reads,
+        credential: &Credential,
+    ) -> Result<(), ManageError> {
+        let profiles = store::profiles::list(read, &credential.org_id).await?;
+        for subscription in &credential.subscriptions {
+            let service = &subscription.service;
+            self.catalogue
+                .find(service)
+                .ok_or_else(|| ManageError::NoService(service.clone()))?;
+            for id in &subscription.profiles {
+                if !profiles
+                    .iter()
+                    .any(|p| p.id == *id && p.service == *service)
+                {
+                    return Err(ManageError::NoProfile(id.as_str().to_owned()));
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// The policy as the transaction sees it: what is in memory may be half a second old.
+    pub(crate) async fn policy_in(
+        &self,
+        read: &mut impl Reads,
+        org: &OrgId,
+    ) -> Result<countersign_model::DeprecationPolicy, ManageError> {
+        Ok(crate::Policies::new(store::policies::list(read).await?).of(org))
+    }
+}
+
+struct Place {
+    org_id: OrgId,
+    workspace_id: WorkspaceId,
+}
+
+/// A secret of a credential, where it is needed by id.
+pub(crate) fn position_of(
+    secrets: &[Secret],
+    id: &countersign_wire::SecretId,
+) -> Result<usize, ManageError> {
+    secrets
+        .iter()
+        .position(|s| s.id == *id)
+        .ok_or(ManageError::NoSecret)
+}

@@ -1,0 +1,173 @@
+//! Why a management use case did not do what it was asked. Sentences for people: what happened,
+//! why, what to do next.
+
+use countersign_jose::{CertificateError, KeyError, SignError};
+use countersign_model::deprecation::PolicyError;
+use countersign_model::migration::MigrationError;
+use countersign_model::project::NameError;
+use countersign_model::{Refusal, signing_key};
+use countersign_store::{self as store, Retryable};
+use countersign_wire::{ServiceCode, Timestamp};
+
+use crate::clock::NoRandomness;
+use crate::keyring::KeyringError;
+use crate::master_key::SealError;
+
+/// Why something was not done.
+#[derive(Debug, thiserror::Error)]
+pub enum ManageError {
+    /// No such organization.
+    #[error("there is no such organization: `admin organizations list` shows all")]
+    NoOrganization,
+    /// No such project.
+    #[error("there is no such project: `admin projects list` shows all")]
+    NoProject,
+    /// No such workspace.
+    #[error("the project has no such workspace")]
+    NoWorkspace,
+    /// No such credential.
+    #[error("there is no such credential: `admin credentials list` shows all")]
+    NoCredential,
+    /// No such secret.
+    #[error("the credential has no such secret: `admin secrets list` shows all")]
+    NoSecret,
+    /// No such certificate.
+    #[error("the credential has no such certificate: `admin certificates list` shows all")]
+    NoCertificate,
+    /// No such product profile.
+    #[error(
+        "the organization has no product profile `{0}` of that service: `admin profiles list` shows all"
+    )]
+    NoProfile(String),
+    /// Not in the catalogue.
+    #[error("the catalogue has no service `{0}`: `admin services list` shows all")]
+    NoService(ServiceCode),
+    /// A second server-to-server credential in one workspace.
+    #[error(
+        "the workspace already has a server-to-server credential, and can have one: use another project, or add the services to that credential"
+    )]
+    WorkspaceTaken,
+    /// Something of that name or id is there already.
+    #[error("this name or id is taken, now or by something deleted: choose another one")]
+    Taken,
+    /// A name that cannot be.
+    #[error(transparent)]
+    Name(#[from] NameError),
+    /// Too many secrets.
+    #[error(
+        "secret limit reached: this credential already has {0}; delete one of them, then add a new one"
+    )]
+    SecretLimit(usize),
+    /// The last secret that works.
+    #[error(
+        "this is the credential's last live secret: without it no token can be requested; add another one first, or confirm with --force"
+    )]
+    LastSecret,
+    /// Too many certificates.
+    #[error(
+        "certificate limit reached: this credential already has {0}; delete one of them, then add a new one"
+    )]
+    CertificateLimit(usize),
+    /// The last certificate that works.
+    #[error(
+        "this is the credential's last valid certificate: without it no assertion can be exchanged; add another one first, or confirm with --force"
+    )]
+    LastCertificate,
+    /// The certificate is there already.
+    #[error("the credential already has this certificate")]
+    SameCertificate,
+    /// Another organization uses this key.
+    #[error(
+        "the public key of this certificate is in use by another organization: make a key pair of your own"
+    )]
+    KeyOfAnotherOrganization,
+    /// A key that everybody knows.
+    #[error(
+        "the private key of this certificate is public knowledge (it is a published test key): make a key pair of your own"
+    )]
+    KnownTestKey,
+    /// Over already.
+    #[error("the certificate expired on {0}: upload one that is valid")]
+    ExpiredCertificate(Timestamp),
+    /// No certificate at all.
+    #[error(
+        "a Service Account (JWT) credential needs a certificate: give one, or have a key pair generated"
+    )]
+    CertificateNeeded,
+    /// Certificates are for the JWT half.
+    #[error("this credential has no JWT half, and certificates belong to it")]
+    NoJwtHalf,
+    /// A date in the past.
+    #[error("the expiry {0} is not in the future")]
+    ExpiryInThePast(Timestamp),
+    /// A policy's date has come.
+    #[error("{0}")]
+    Refused(#[from] Refusal),
+    /// Dates out of order.
+    #[error(transparent)]
+    Policy(#[from] PolicyError),
+    /// A step of the migration that cannot be taken.
+    #[error(transparent)]
+    Migration(#[from] MigrationError),
+    /// The certificate is not usable.
+    #[error("the certificate is not usable: {0}")]
+    Certificate(#[from] CertificateError),
+    /// The key is not usable.
+    #[error("the key is not usable: {0}")]
+    Key(#[from] KeyError),
+    /// A signing key does not move on.
+    #[error(transparent)]
+    SigningKey(#[from] signing_key::KeyError),
+    /// The signing keys cannot be used.
+    #[error(transparent)]
+    Keyring(#[from] KeyringError),
+    /// Sealing failed.
+    #[error(transparent)]
+    Seal(#[from] SealError),
+    /// A key could not be written out.
+    #[error(transparent)]
+    Sign(#[from] SignError),
+    /// The slow hash of an imported secret failed.
+    #[error("the imported secret could not be hashed")]
+    Hash,
+    /// No chance to be had.
+    #[error(transparent)]
+    NoRandomness(#[from] NoRandomness),
+    /// Somebody else changed it at the same time, again and again.
+    #[error("somebody else changed this at the same time: try again")]
+    Conflict,
+    /// The master key is another one.
+    #[error(
+        "this database belongs to another master key (`{expected}`, not `{found}`): restore the key file it was made with"
+    )]
+    WrongMasterKey {
+        /// Which one it belongs to.
+        expected: String,
+        /// Which one was given.
+        found: String,
+    },
+    /// The database.
+    #[error("{0}")]
+    Store(store::Error),
+}
+
+impl From<store::Error> for ManageError {
+    fn from(error: store::Error) -> Self {
+        match error {
+            store::Error::Conflict => Self::Conflict,
+            store::Error::Duplicate => Self::Taken,
+            other => Self::Store(other),
+        }
+    }
+}
+
+impl Retryable for ManageError {
+    /// A lost race is worth another look: the rules are applied to the new state.
+    fn is_retryable(&self) -> bool {
+        match self {
+            Self::Conflict => true,
+            Self::Store(error) => error.is_retryable(),
+            _ => false,
+        }
+    }
+}

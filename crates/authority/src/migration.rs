@@ -1,0 +1,67 @@
+//! The move of a JWT credential to OAuth Server-to-Server. The steps only: evidence, dates and
+//! quarantine are not asked here yet.
+
+use countersign_model::migration::MigrationError;
+use countersign_model::{Credential, Migration};
+use countersign_wire::{CredentialId, Timestamp};
+use serde_json::json;
+
+use crate::Authority;
+use crate::actor::Actor;
+use crate::error::ManageError;
+
+impl Authority {
+    /// Adds the OAuth half: same client id, technical account, secrets, services and profiles.
+    /// From now on both grants work.
+    ///
+    /// # Errors
+    /// [`ManageError::Migration`].
+    pub async fn start_migration(
+        &self,
+        id: &CredentialId,
+        actor: &Actor,
+    ) -> Result<Credential, ManageError> {
+        self.step(id, "migration.started", Migration::start, actor)
+            .await
+    }
+
+    /// Takes the OAuth half back; programs that use it fail at once.
+    ///
+    /// # Errors
+    /// [`ManageError::Migration`].
+    pub async fn cancel_migration(
+        &self,
+        id: &CredentialId,
+        actor: &Actor,
+    ) -> Result<Credential, ManageError> {
+        self.step(id, "migration.cancelled", Migration::cancel, actor)
+            .await
+    }
+
+    /// Removes the JWT half and its certificates. Tokens that were exchanged live to their end.
+    ///
+    /// # Errors
+    /// [`ManageError::Migration`].
+    pub async fn complete_migration(
+        &self,
+        id: &CredentialId,
+        actor: &Actor,
+    ) -> Result<Credential, ManageError> {
+        self.step(id, "migration.completed", Migration::complete, actor)
+            .await
+    }
+
+    async fn step(
+        &self,
+        id: &CredentialId,
+        action: &str,
+        step: fn(Migration, Timestamp) -> Result<Migration, MigrationError>,
+        actor: &Actor,
+    ) -> Result<Credential, ManageError> {
+        let now = self.clock.now();
+        self.change_credential(id, action, &json!({}), actor, async |_, credential| {
+            Ok(credential.migrate(|migration| step(migration, now))?)
+        })
+        .await
+    }
+}

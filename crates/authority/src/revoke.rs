@@ -1,0 +1,87 @@
+//! Ends a token before its time.
+
+use std::time::Duration;
+
+use countersign_store::changes::Topic;
+use countersign_store::revocations::{Revocation, Subject};
+use countersign_store::{self as store};
+use countersign_wire::{ClientId, Timestamp, TokenId};
+
+use crate::Authority;
+use crate::client_auth::AuthenticatedClient;
+
+/// Who may revoke.
+pub enum Revoker<'a> {
+    /// A client, its own tokens.
+    Client(&'a AuthenticatedClient),
+    /// Whoever holds the token, naming its client: the original asks for no secret when an access
+    /// token is invalidated (`spec/ims-protocol.md` 4.5), and the token itself is worth more.
+    Holder(&'a ClientId),
+}
+
+/// What became of a request to revoke.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Revoked {
+    /// It is durable and holds.
+    Done,
+    /// Nothing to do: unknown, expired, malformed, or another client's. The caller is not told.
+    NotApplicable,
+}
+
+/// Revocations are kept a little longer than the token lives: clocks of nodes differ.
+const KEEP: Duration = Duration::from_secs(60);
+
+impl Authority {
+    /// Revokes one access token. The signature is verified before anything is written, so that an
+    /// altered copy of a living token revokes nothing (`spec/security.md` RVK-02).
+    ///
+    /// # Errors
+    /// [`store::Error`] when the revocation could not be made durable: it then does not hold.
+    pub async fn revoke_token(
+        &self,
+        token: &str,
+        revoker: Revoker<'_>,
+    ) -> Result<Revoked, store::Error> {
+        let now = self.clock.now();
+        let (claims, expires_at) = match self.verify_access_token(token, now) {
+            Ok(verified) => verified,
+            Err(_) => return Ok(Revoked::NotApplicable),
+        };
+        let owner = match revoker {
+            Revoker::Client(client) => client.client().credential.client_id.as_str(),
+            Revoker::Holder(client_id) => client_id.as_str(),
+        };
+        let Ok(id) = TokenId::parse(&claims.id) else {
+            return Ok(Revoked::NotApplicable);
+        };
+        if owner != claims.client_id {
+            return Ok(Revoked::NotApplicable);
+        }
+        self.save_revocation(Subject::Token(id), expires_at, now)
+            .await?;
+        Ok(Revoked::Done)
+    }
+
+    pub(crate) async fn save_revocation(
+        &self,
+        subject: Subject,
+        expires_at: Timestamp,
+        now: Timestamp,
+    ) -> Result<(), store::Error> {
+        let revocation = Revocation {
+            subject,
+            revoked_at: now,
+            expires_at: expires_at.plus(KEEP),
+        };
+        let topic = Topic::Revocation(revocation.subject.clone());
+        store::retry(|| async {
+            let mut write = self.store.write().await?;
+            store::revocations::insert(&mut write, &revocation).await?;
+            store::changes::append(&mut write, &topic, now).await?;
+            write.commit().await
+        })
+        .await?;
+        self.revocations.insert(revocation);
+        Ok(())
+    }
+}

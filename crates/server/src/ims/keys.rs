@@ -1,0 +1,50 @@
+//! The key set and the certificates of our signing keys. Answers from memory, without the
+//! database. Source: `spec/ims-protocol.md` 4.3.
+
+use axum::extract::{Path, State};
+use axum::response::{IntoResponse as _, Response};
+use http::header::{CACHE_CONTROL, CONTENT_TYPE, ETAG, IF_NONE_MATCH};
+use http::{HeaderMap, HeaderValue, StatusCode};
+
+use crate::app::App;
+use crate::kit::problem::{JSON, Problem};
+
+/// Key sets are asked for again after five minutes; a new key is published that much before it
+/// signs.
+const KEY_SET_LIFE: HeaderValue = HeaderValue::from_static("public, max-age=300");
+/// Clients keep certificates for ever anyway, by name; a name is never used twice.
+const CERTIFICATE_LIFE: HeaderValue =
+    HeaderValue::from_static("public, max-age=31536000, immutable");
+const PEM: HeaderValue = HeaderValue::from_static("application/x-pem-file");
+
+/// `GET /ims/keys`.
+pub(super) async fn key_set(State(app): State<App>, headers: HeaderMap) -> Response {
+    let documents = app.authority.key_documents();
+    let etag = format!("\"{}\"", documents.digest);
+    let etag = HeaderValue::try_from(etag).unwrap_or(HeaderValue::from_static("\"\""));
+    let head = [(CACHE_CONTROL, KEY_SET_LIFE), (ETAG, etag.clone())];
+    if headers
+        .get_all(IF_NONE_MATCH)
+        .iter()
+        .any(|known| known == etag)
+    {
+        return (StatusCode::NOT_MODIFIED, head).into_response();
+    }
+    (head, [(CONTENT_TYPE, JSON)], documents.key_set.clone()).into_response()
+}
+
+/// `GET /keys/{prod|nonprod}/{file}`: the certificate that a token's `x5u` names.
+pub(super) async fn certificate(
+    State(app): State<App>,
+    Path((environment, file)): Path<(String, String)>,
+) -> Response {
+    let documents = app.authority.key_documents();
+    let certificate = documents.certificates.get(&file);
+    match certificate.filter(|_| ["prod", "nonprod"].contains(&environment.as_str())) {
+        Some(pem) => {
+            let head = [(CACHE_CONTROL, CERTIFICATE_LIFE), (CONTENT_TYPE, PEM)];
+            (head, pem.clone()).into_response()
+        }
+        None => Problem::NOT_FOUND.into_response(),
+    }
+}

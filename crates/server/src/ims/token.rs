@@ -1,0 +1,59 @@
+//! `POST /ims/token/v1` to `v4`. Source: `spec/ims-protocol.md` 1.4, 1.5.
+
+use axum::extract::State;
+use axum::response::Response;
+use bytes::Bytes;
+use countersign_authority::AbsentScope;
+use countersign_wire::token::{TokenReply, TokenRequest};
+use http::request::Parts;
+
+use super::error::Failure;
+use super::{caller, params, reply};
+use crate::app::App;
+
+/// v1 was made for other grants; client credentials are answered as by v3.
+pub(super) async fn v1(state: State<App>, parts: Parts, body: Bytes) -> Result<Response, Failure> {
+    token(state, parts, body, AbsentScope::IsRefused).await
+}
+
+/// v2 grants every scope where none is asked for.
+pub(super) async fn v2(state: State<App>, parts: Parts, body: Bytes) -> Result<Response, Failure> {
+    token(state, parts, body, AbsentScope::GrantsAll).await
+}
+
+/// v3 is the documented endpoint.
+pub(super) async fn v3(state: State<App>, parts: Parts, body: Bytes) -> Result<Response, Failure> {
+    token(state, parts, body, AbsentScope::IsRefused).await
+}
+
+/// v4 is v3 as newer clients address it.
+pub(super) async fn v4(state: State<App>, parts: Parts, body: Bytes) -> Result<Response, Failure> {
+    token(state, parts, body, AbsentScope::IsRefused).await
+}
+
+async fn token(
+    State(app): State<App>,
+    parts: Parts,
+    body: Bytes,
+    absent: AbsentScope,
+) -> Result<Response, Failure> {
+    let params = params::read(&parts, body).await.map_err(Failure::request)?;
+    let (presented, method) = caller::client(&parts, &params).map_err(Failure::request)?;
+    let id = presented.client.id.clone();
+    let request = TokenRequest::read(&params, presented.client.clone())
+        .map_err(|error| Failure::plain(error).of(id.as_ref()))?;
+    let issued = app
+        .authority
+        .issue(request, &presented, absent)
+        .await
+        .map_err(|error| {
+            Failure::token(&error)
+                .of(id.as_ref())
+                .worded(app.compatibility, method)
+        })?;
+    Ok(reply::json(&TokenReply {
+        access_token: issued.access_token,
+        token_type: "bearer".to_owned(),
+        expires_in: issued.expires_in.into(),
+    }))
+}
