@@ -2,10 +2,10 @@
 
 use std::time::Duration;
 
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 /// Settings of the authority. Every duration names its unit.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, Deserialize, Serialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Config {
     /// Origin of this IMS, as clients write it: scheme, host and port, no slash at the end. In
@@ -42,7 +42,7 @@ pub struct Config {
 }
 
 /// Whether IMS tokens carry `x5u` (`spec/ims-protocol.md` 4.1).
-#[derive(Clone, Copy, Debug, Default, Deserialize, Eq, PartialEq)]
+#[derive(Clone, Copy, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum X5u {
     /// As the original: the bare name of the certificate's file.

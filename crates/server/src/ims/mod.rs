@@ -4,7 +4,7 @@
 
 use axum::Router;
 use axum::routing::{get, post};
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 use crate::app::App;
 
@@ -21,7 +21,7 @@ mod token;
 mod validate;
 
 /// How closely answers keep to the original where a better one exists.
-#[derive(Clone, Copy, Debug, Default, Deserialize, Eq, PartialEq)]
+#[derive(Clone, Copy, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Compatibility {
     /// One text for unknown clients and wrong secrets, and 401 under Basic: callers learn less,

@@ -7,6 +7,7 @@ use http::HeaderMap;
 use http::HeaderName;
 use ipnet::IpNet;
 use serde::Deserialize;
+use serde::Serialize;
 
 /// The other end of the connection, put into a request's extensions by [`crate::listen`].
 #[derive(Clone, Copy, Debug)]
@@ -17,7 +18,7 @@ pub struct Peer(pub SocketAddr);
 pub struct Source(pub IpAddr);
 
 /// Networks whose `X-Forwarded-For` is believed. Empty by default: nobody's.
-#[derive(Clone, Debug, Default, Deserialize, Eq, PartialEq)]
+#[derive(Clone, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
 #[serde(transparent)]
 pub struct TrustedProxies(Vec<IpNet>);
 

@@ -22,13 +22,14 @@ use http_body_util::Limited;
 use hyper::body::Frame;
 use hyper::body::SizeHint;
 use serde::Deserialize;
+use serde::Serialize;
 use tokio::time::Sleep;
 
 use super::host;
 use super::problem::Problem;
 
 /// Limits of one request, whatever connection it came on.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, Deserialize, Serialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct RequestLimits {
     /// From the end of the head to the head of the answer. Default 30.

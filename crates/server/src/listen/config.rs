@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use serde::Deserialize;
+use serde::Serialize;
 use tokio::net::TcpListener;
 
 use super::Bound;
@@ -16,7 +17,7 @@ use crate::kit::client_ip::TrustedProxies;
 use crate::kit::limit::RequestLimits;
 
 /// One address to serve on.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, Deserialize, Serialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Listener {
     /// Where to listen. Port 0 takes a free one. Default `127.0.0.1:8080`.

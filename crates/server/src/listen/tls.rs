@@ -20,10 +20,11 @@ use rustls_pki_types::PrivateKeyDer;
 use rustls_pki_types::pem;
 use rustls_pki_types::pem::PemObject as _;
 use serde::Deserialize;
+use serde::Serialize;
 use tokio_rustls::TlsAcceptor;
 
 /// Where certificate and key are.
-#[derive(Clone, Debug, Deserialize, Eq, PartialEq)]
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct TlsFiles {
     /// PEM file with the certificate first and its chain after.
