@@ -1,0 +1,230 @@
+//! The only place that builds an HTTP client. What holds for every request (`spec/security.md`
+//! SUP-03): certificates are verified, no redirect is followed, nothing takes for ever, and an
+//! answer has at most 1 MiB.
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use countersign_wire::{Opaque, Timestamp};
+use jiff::fmt::rfc2822::DateTimeParser;
+use reqwest::header::{DATE, HeaderMap, HeaderName, RETRY_AFTER};
+use reqwest::{Certificate, Client, ClientBuilder, RequestBuilder, Response, redirect};
+use serde::Deserialize;
+use zeroize::Zeroizing;
+
+use crate::error::{Error, Malformed, Refusal};
+use crate::origin::Origin;
+use crate::unreachable::Unreachable;
+
+/// Longest answer that is read, in bytes.
+pub const MAX_ANSWER: usize = 1 << 20;
+
+/// What can be said about connections.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct HttpOptions {
+    /// PEM file of authorities to trust besides those of the operating system.
+    pub ca_file: Option<PathBuf>,
+    /// Longest wait for a connection.
+    pub connect_timeout: Duration,
+    /// Longest wait for the whole answer.
+    pub timeout: Duration,
+}
+
+impl Default for HttpOptions {
+    fn default() -> Self {
+        Self {
+            ca_file: None,
+            connect_timeout: Duration::from_secs(5),
+            timeout: Duration::from_secs(30),
+        }
+    }
+}
+
+/// Talks to one origin, and to no other.
+#[derive(Clone, Debug)]
+pub struct Http {
+    origin: Origin,
+    client: Client,
+}
+
+impl Http {
+    /// Prepares to talk to `origin`. Connects to nobody yet.
+    ///
+    /// # Errors
+    /// [`Error::CaFile`]
+    pub fn new(origin: Origin, options: &HttpOptions) -> Result<Self, Error> {
+        // Fails only when another provider is installed already, which is the program's choice.
+        let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
+        let extra = options.ca_file.as_deref().map(read_authorities);
+        let extra = extra.transpose()?.unwrap_or_default();
+        let base = || base(&origin, options).tls_certs_merge(extra.clone());
+        // A machine without a trust store trusts nobody: requests fail, and say so.
+        let client = base()
+            .build()
+            .or_else(|_| base().tls_certs_only([]).build())
+            .map_err(|_| Error::CaFile("holds a certificate that cannot be used".to_owned()))?;
+        Ok(Self { origin, client })
+    }
+
+    /// The origin it talks to.
+    #[must_use]
+    pub fn origin(&self) -> &Origin {
+        &self.origin
+    }
+
+    /// Sends a form to `path`, which starts with a slash.
+    ///
+    /// # Errors
+    /// [`Error::Unreachable`], [`Error::Malformed`]; a status is no error here.
+    pub async fn post_form(&self, path: &str, form: &[(&str, &str)]) -> Result<Answer, Error> {
+        self.send(self.client.post(self.url(path)).form(form)).await
+    }
+
+    /// Gets `path`, which starts with a slash.
+    ///
+    /// # Errors
+    /// As [`post_form`](Self::post_form).
+    pub async fn get(&self, path: &str) -> Result<Answer, Error> {
+        self.send(self.client.get(self.url(path))).await
+    }
+
+    fn url(&self, path: &str) -> String {
+        format!("{}{path}", self.origin)
+    }
+
+    async fn send(&self, request: RequestBuilder) -> Result<Answer, Error> {
+        let unreachable = |error: reqwest::Error| Error::Unreachable {
+            origin: self.origin.to_string(),
+            why: Unreachable::classify(&error),
+        };
+        let mut response = request.send().await.map_err(unreachable)?;
+        let mut body = Zeroizing::new(Vec::new());
+        while let Some(chunk) = response.chunk().await.map_err(unreachable)? {
+            if body.len() + chunk.len() > MAX_ANSWER {
+                return Err(self.malformed(Malformed::TooLong));
+            }
+            body.extend_from_slice(&chunk);
+        }
+        let text = std::str::from_utf8(&body).map_err(|_| self.malformed(Malformed::NotText))?;
+        Ok(Answer::new(&response, text))
+    }
+
+    pub(crate) fn malformed(&self, why: Malformed) -> Error {
+        Error::Malformed {
+            origin: self.origin.to_string(),
+            why,
+        }
+    }
+
+    /// The body of a successful answer, or the refusal it is.
+    pub(crate) fn accepted(&self, answer: Answer, sent: &[&str]) -> Result<Answer, Error> {
+        match answer.status {
+            200 => Ok(answer),
+            300..400 => Err(self.malformed(Malformed::Redirect(answer.status))),
+            _ => Err(answer.refusal(sent).into()),
+        }
+    }
+}
+
+/// An answer with any status.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct Answer {
+    /// HTTP status.
+    pub status: u16,
+    /// The body, which may hold a token.
+    pub body: Opaque,
+    /// Header `x-debug-id`.
+    pub debug_id: Option<String>,
+    /// Header `Retry-After`, where it is in seconds.
+    pub retry_after: Option<Duration>,
+    /// Header `Date`.
+    pub date: Option<Timestamp>,
+}
+
+impl Answer {
+    fn new(response: &Response, text: &str) -> Self {
+        let headers = response.headers();
+        Self {
+            status: response.status().as_u16(),
+            body: Opaque::new(text.to_owned()),
+            debug_id: header(headers, &DEBUG_ID).map(harmless),
+            retry_after: header(headers, &RETRY_AFTER)
+                .and_then(|text| text.trim().parse().ok())
+                .map(Duration::from_secs),
+            date: header(headers, &DATE).and_then(parse_http_date),
+        }
+    }
+
+    /// `sent` are the secrets of the request: a server that repeats them is not repeated.
+    fn refusal(&self, sent: &[&str]) -> Refusal {
+        let body: ErrorBody = serde_json::from_str(self.body.expose()).unwrap_or_default();
+        let clean = |text: String| {
+            let hidden = sent.iter().filter(|secret| !secret.is_empty());
+            harmless(&hidden.fold(text, |text, secret| text.replace(secret, "[secret]")))
+        };
+        Refusal {
+            status: self.status,
+            code: clean(body.error),
+            description: clean(body.error_description.or(body.message).unwrap_or_default()),
+            debug_id: self.debug_id.clone(),
+            retry_after: self.retry_after,
+            server_time: self.date,
+        }
+    }
+}
+
+/// The members of an error body (`spec/ims-protocol.md` 2.1; `message`: row 22a).
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct ErrorBody {
+    error: String,
+    error_description: Option<String>,
+    message: Option<String>,
+}
+
+fn base(origin: &Origin, options: &HttpOptions) -> ClientBuilder {
+    let builder = Client::builder()
+        .user_agent(concat!("countersign-client/", env!("CARGO_PKG_VERSION")))
+        .redirect(redirect::Policy::none())
+        .connect_timeout(options.connect_timeout)
+        .timeout(options.timeout);
+    if origin.is_tls() {
+        builder
+    } else {
+        // A proxy from the environment would read the secret.
+        builder.no_proxy()
+    }
+}
+
+fn read_authorities(file: &Path) -> Result<Vec<Certificate>, Error> {
+    let pem = std::fs::read(file)
+        .map_err(|error| Error::CaFile(format!("cannot be read: {}", error.kind())))?;
+    match Certificate::from_pem_bundle(&pem) {
+        Ok(found) if !found.is_empty() => Ok(found),
+        _ => Err(Error::CaFile("holds no certificate in PEM form".to_owned())),
+    }
+}
+
+fn header<'h>(headers: &'h HeaderMap, name: &HeaderName) -> Option<&'h str> {
+    headers.get(name)?.to_str().ok()
+}
+
+fn parse_http_date(text: &str) -> Option<Timestamp> {
+    let instant = DateTimeParser::new().parse_timestamp(text).ok()?;
+    Some(Timestamp::from_millis(instant.as_millisecond()))
+}
+
+/// Text of a stranger, fit for a terminal and a log.
+fn harmless(text: &str) -> String {
+    text.chars()
+        .filter(|c| !c.is_control())
+        .take(MAX_TEXT)
+        .collect()
+}
+
+/// Of what a server says, in characters.
+const MAX_TEXT: usize = 500;
+
+const DEBUG_ID: HeaderName = HeaderName::from_static("x-debug-id");

@@ -1,0 +1,98 @@
+//! Why no answer came, in words that lead somewhere.
+
+use std::error::Error as StdError;
+use std::io;
+
+use rustls::CertificateError;
+
+/// Why no answer came.
+#[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
+#[non_exhaustive]
+pub enum Unreachable {
+    /// The name has no address.
+    #[error("the host name cannot be resolved")]
+    Name,
+    /// Nobody listens there, or there is no way.
+    #[error("the connection was not accepted")]
+    Connection,
+    /// No connection in time.
+    #[error("no connection in time")]
+    ConnectTimeout,
+    /// The other side does not speak TLS.
+    #[error("the other side does not speak TLS")]
+    NotTls,
+    /// Its certificate is of nobody we trust.
+    #[error("its TLS certificate is not issued by anybody this machine trusts")]
+    Untrusted,
+    /// Its certificate is for another name.
+    #[error("its TLS certificate is for another host name")]
+    WrongName,
+    /// Its certificate is expired or not valid yet, by the clock of this machine.
+    #[error("its TLS certificate is expired or not valid yet")]
+    Validity,
+    /// TLS failed otherwise.
+    #[error("the TLS handshake failed")]
+    Tls,
+    /// The request may have arrived, but no answer came in time.
+    #[error("no answer in time")]
+    Timeout,
+    /// The connection broke off.
+    #[error("the connection broke off before the answer was complete")]
+    Interrupted,
+}
+
+impl Unreachable {
+    /// Whether the request was certainly not sent and another try may help.
+    #[must_use]
+    pub fn is_before_request(self) -> bool {
+        matches!(self, Self::Name | Self::Connection | Self::ConnectTimeout)
+    }
+
+    pub(crate) fn classify(error: &reqwest::Error) -> Self {
+        if let Some(tls) = find_tls(error) {
+            return Self::of_tls(tls);
+        }
+        match (error.is_connect(), error.is_timeout()) {
+            (true, true) => Self::ConnectTimeout,
+            (true, false) if error.is_dns() => Self::Name,
+            (true, false) => Self::Connection,
+            (false, true) => Self::Timeout,
+            (false, false) => Self::Interrupted,
+        }
+    }
+
+    fn of_tls(error: &rustls::Error) -> Self {
+        match error {
+            rustls::Error::InvalidMessage(_) => Self::NotTls,
+            rustls::Error::InvalidCertificate(fault) => match fault {
+                CertificateError::NotValidForName
+                | CertificateError::NotValidForNameContext { .. } => Self::WrongName,
+                CertificateError::Expired
+                | CertificateError::ExpiredContext { .. }
+                | CertificateError::NotValidYet
+                | CertificateError::NotValidYetContext { .. } => Self::Validity,
+                CertificateError::UnknownIssuer => Self::Untrusted,
+                _ => Self::Tls,
+            },
+            _ => Self::Tls,
+        }
+    }
+}
+
+/// Looks for the error of the TLS library. An `io::Error` hides what it carries from `source`.
+fn find_tls<'e>(error: &'e (dyn StdError + 'static)) -> Option<&'e rustls::Error> {
+    let mut next = Some(error);
+    while let Some(error) = next {
+        if let Some(found) = error.downcast_ref() {
+            return Some(found);
+        }
+        let carried = error
+            .downcast_ref::<io::Error>()
+            .and_then(io::Error::get_ref);
+        if let Some(found) = carried.and_then(|inner| find_tls(inner)) {
+            return Some(found);
+        }
+        next = error.source();
+    }
+    None
+}
