@@ -93,3 +93,47 @@ impl Migration {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[derive(Clone, Copy, Debug)]
+    enum Step {
+        Start,
+        Cancel,
+        Complete,
+    }
+
+    fn step() -> impl Strategy<Value = Step> {
+        prop_oneof![Just(Step::Start), Just(Step::Cancel), Just(Step::Complete)]
+    }
+
+    proptest! {
+        /// Whatever people click, in whatever order: a credential always keeps a way to get
+        /// tokens, a refused step changes nothing, and what is completed stays completed.
+        #[test]
+        fn every_walk_ends_in_a_legal_state(steps in prop::collection::vec(step(), 0..12)) {
+            let mut state = Migration::NotStarted;
+            for (at, step) in steps.into_iter().enumerate() {
+                let now = Timestamp::from_seconds(i64::try_from(at).expect("few"));
+                let before = state;
+                let taken = match step {
+                    Step::Start => state.start(now),
+                    Step::Cancel => state.cancel(now),
+                    Step::Complete => state.complete(now),
+                };
+                state = taken.unwrap_or(before);
+                prop_assert!(state.has_jwt_half() || state.has_oauth_half());
+                if matches!(before, Migration::Completed { .. }) {
+                    prop_assert_eq!(state, before);
+                }
+                if !before.has_oauth_half() {
+                    prop_assert!(state.has_jwt_half(), "the JWT half goes only when another is there");
+                }
+            }
+        }
+    }
+}

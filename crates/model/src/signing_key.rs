@@ -128,3 +128,68 @@ impl SigningKeyRecord {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn key(created_at: Timestamp) -> SigningKeyRecord {
+        SigningKeyRecord {
+            id: KeyId::parse("ims_na1-key-at-1").expect("valid"),
+            sequence: 1,
+            algorithm: "RS256".to_owned(),
+            sealed_private_key: String::new(),
+            certificate: String::new(),
+            state: KeyState::Next,
+            created_at,
+        }
+    }
+
+    #[test]
+    fn a_key_signs_only_after_everybody_could_see_it() {
+        let made = Timestamp::from_seconds(1000);
+        let mut early = key(made);
+        let just_before = made.plus(PUBLISH_AHEAD).minus(Duration::from_millis(1));
+        assert_eq!(
+            early.activate(just_before),
+            Err(KeyError::TooEarly(made.plus(PUBLISH_AHEAD)))
+        );
+        assert_eq!(early.state, KeyState::Next);
+        assert_eq!(early.activate(made.plus(PUBLISH_AHEAD)), Ok(()));
+    }
+
+    proptest! {
+        /// In whatever order and at whatever times the steps are tried: a key that may have signed
+        /// a living token is published.
+        #[test]
+        fn a_key_with_living_tokens_is_published(
+            steps in prop::collection::vec((0_u8..3, 0_u64..200_000), 0..12),
+            life in 60_u64..100_000,
+        ) {
+            let life = Duration::from_secs(life);
+            let mut now = Timestamp::from_seconds(1000);
+            let mut key = key(now);
+            let mut last_signed = None;
+            for (step, wait) in steps {
+                now = now.plus(Duration::from_secs(wait));
+                if key.is_active() {
+                    last_signed = Some(now);
+                }
+                let before = key.state;
+                let taken = match step {
+                    0 => key.activate(now),
+                    1 => key.retire(now),
+                    _ => key.remove(life, now),
+                };
+                if taken.is_err() {
+                    prop_assert_eq!(key.state, before);
+                }
+                if let Some(signed) = last_signed.filter(|signed: &Timestamp| now < signed.plus(life)) {
+                    prop_assert!(key.is_published(), "signed at {signed}, gone at {now}");
+                }
+            }
+        }
+    }
+}
