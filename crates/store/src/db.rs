@@ -27,6 +27,9 @@ pub struct Store {
     pub(crate) engine: Engine,
     pub(crate) readers: AnyPool,
     pub(crate) writers: AnyPool,
+    /// Longest time to begin a transaction, the wait for a connection included.
+    pub(crate) begin_limit: Duration,
+    /// Longest time of one statement.
     pub(crate) statement_limit: Duration,
     /// Keeps the folder of a temporary database as long as the store.
     pub(crate) _temporary: Option<Arc<TempDir>>,
@@ -65,9 +68,7 @@ impl Store {
             Engine::Sqlite => sqlite::BEGIN_READ,
             Engine::Postgres => postgres::BEGIN_READ,
         };
-        Session::begin(&self.readers, begin, self.statement_limit)
-            .await
-            .map(Read)
+        self.begin(&self.readers, begin).await.map(Read)
     }
 
     /// Begins to write. On SQLite there is one writer at a time; on PostgreSQL, a transaction
@@ -80,9 +81,16 @@ impl Store {
             Engine::Sqlite => sqlite::BEGIN_WRITE,
             Engine::Postgres => postgres::BEGIN_WRITE,
         };
-        Session::begin(&self.writers, begin, self.statement_limit)
-            .await
-            .map(Write)
+        self.begin(&self.writers, begin).await.map(Write)
+    }
+
+    async fn begin(&self, pool: &AnyPool, text: &'static str) -> Result<Session, Error> {
+        Ok(Session {
+            transaction: bounded(self.begin_limit, pool.begin_with(text)).await?,
+            limit: self.statement_limit,
+            failed: false,
+            events: 0,
+        })
     }
 
     /// Waits for what is under way and closes every connection.
@@ -164,21 +172,6 @@ pub struct Session {
 }
 
 impl Session {
-    async fn begin(pool: &AnyPool, text: &'static str, limit: Duration) -> Result<Self, Error> {
-        // The wait for a connection is bounded by the pool, the statement by us.
-        let transaction = bounded(
-            limit.saturating_add(pool.options().get_acquire_timeout()),
-            pool.begin_with(text),
-        )
-        .await?;
-        Ok(Self {
-            transaction,
-            limit,
-            failed: false,
-            events: 0,
-        })
-    }
-
     /// Runs a statement; gives the number of rows it touched.
     pub(crate) async fn execute(&mut self, query: Query) -> Result<u64, Error> {
         let done = bounded(self.limit, query.execute(&mut *self.transaction)).await;

@@ -137,6 +137,9 @@ fn postgres(code: &str, error: sqlx::Error) -> Error {
     match code {
         "40001" | "40P01" | "55P03" => Error::Busy(error.into()),
         "23505" => Error::Duplicate,
+        "42501" => Error::Unusable(format!(
+            "the database user lacks a right ({error}): make it the owner of its database"
+        )),
         "25P03" | "57P01" | "57P02" | "57P03" | "57P05" => Error::Lost(error.into()),
         "XX001" | "XX002" => Error::Damaged(error.to_string()),
         _ => match code.get(..2) {

@@ -48,6 +48,8 @@ pub(crate) async fn open(config: &Config) -> Result<Store, Error> {
         engine: Engine::Postgres,
         readers: pool.clone(),
         writers: pool,
+        // Beginning waits for nobody but the network.
+        begin_limit: config.acquire_timeout().saturating_mul(2),
         statement_limit: limit,
         _temporary: None,
     })

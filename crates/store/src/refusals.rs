@@ -88,33 +88,32 @@ pub async fn trim(
         WHERE debug_id IN (
             SELECT debug_id
             FROM refusals
-            WHERE refused_at < $1 OR (refused_at, debug_id) <= ($2, $3)
+            WHERE (refused_at, debug_id) <= ($1, $2)
             ORDER BY refused_at, debug_id
-            LIMIT $4)";
-    let (cut_at, cut_id) = newest_beyond(w, keep_most).await?;
-    let trim = query(TRIM)
-        .bind(older_than.as_millis())
-        .bind(cut_at)
-        .bind(cut_id)
-        .bind(i64::from(limit));
+            LIMIT $3)";
+    // No debug id is empty: this key lies before all of that instant, behind all of earlier ones.
+    let too_old = (older_than.as_millis(), String::new());
+    let (at, debug_id) = match newest_beyond(w, keep_most).await? {
+        Some(too_many) => too_many.max(too_old),
+        None => too_old,
+    };
+    let trim = query(TRIM).bind(at).bind(debug_id).bind(i64::from(limit));
     w.session().execute(trim).await
 }
 
-/// Key of the newest refusal that is one too many; a key before all when there is none.
-async fn newest_beyond(w: &mut Write, keep_most: u64) -> Result<(i64, String), Error> {
+/// Key of the newest refusal that is one too many.
+async fn newest_beyond(w: &mut Write, keep_most: u64) -> Result<Option<(i64, String)>, Error> {
     const CUT: &str = "
         SELECT debug_id, refused_at
         FROM refusals
         ORDER BY refused_at DESC, debug_id DESC
         LIMIT 1 OFFSET $1";
     let cut = query(CUT).bind(stored_count(keep_most));
-    let found = w
-        .session()
+    w.session()
         .find(TABLE, cut, |row| {
             Ok((row.number("refused_at")?, row.text("debug_id")?))
         })
-        .await?;
-    Ok(found.unwrap_or((i64::MIN, String::new())))
+        .await
 }
 
 fn read(row: &Row<'_>) -> Result<RefusalRecord, Error> {

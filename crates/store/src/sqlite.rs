@@ -68,6 +68,7 @@ pub(crate) async fn open(config: &Config) -> Result<Store, Error> {
         engine: Engine::Sqlite,
         readers: with_settings(readers, READER).connect_lazy_with(options.clone()),
         writers: with_settings(writers, WRITER).connect_lazy_with(options),
+        begin_limit: STATEMENT_LIMIT,
         statement_limit: STATEMENT_LIMIT,
         _temporary: temporary.map(Arc::new),
     })
