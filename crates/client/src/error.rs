@@ -74,6 +74,19 @@ pub struct Refusal {
 }
 
 impl Refusal {
+    /// A refusal of which only the status is known.
+    #[must_use]
+    pub const fn new(status: u16) -> Self {
+        Self {
+            status,
+            code: String::new(),
+            description: String::new(),
+            debug_id: None,
+            retry_after: None,
+            server_time: None,
+        }
+    }
+
     /// Whether the same request may succeed later without anybody changing anything.
     #[must_use]
     pub fn is_temporary(&self) -> bool {

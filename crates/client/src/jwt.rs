@@ -98,8 +98,10 @@ impl Signer {
         let reply: ExchangeReply<Opaque> = serde_json::from_str(answer.body.expose())
             .map_err(|_| http.malformed(Malformed::NotATokenReply))?;
         let life = Duration::from_millis(reply.expires_in.0);
+        let token = AccessToken::new(reply.access_token, life, now)
+            .ok_or_else(|| http.malformed(Malformed::NotATokenReply))?;
         Ok(Issued {
-            token: AccessToken::new(reply.access_token, life, now),
+            token,
             reply: answer.body,
             debug_id: answer.debug_id,
         })

@@ -30,8 +30,13 @@ impl AccessToken {
     ///
     /// The token's own `expires_in` is read too, and the shorter one counts: the two grants answer
     /// in different units, and a server or proxy that mixes them up must not make us keep a dead
-    /// token (`spec/ims-protocol.md` 9.1, trap 1).
-    pub(crate) fn new(text: Opaque, life: Duration, now: Timestamp) -> Self {
+    /// token (`spec/ims-protocol.md` 9.1, trap 1). Text that fits no header is no token.
+    pub(crate) fn new(text: Opaque, life: Duration, now: Timestamp) -> Option<Self> {
+        let fits = |text: &str| !text.is_empty() && text.bytes().all(|b| b.is_ascii_graphic());
+        fits(text.expose()).then(|| Self::living(text, life, now))
+    }
+
+    fn living(text: Opaque, life: Duration, now: Timestamp) -> Self {
         let life = claimed_life(text.expose()).map_or(life, |claimed| claimed.min(life));
         Self {
             text,
@@ -86,7 +91,7 @@ mod tests {
     const DAY: Duration = Duration::from_hours(24);
 
     fn token(text: &str, life: Duration) -> AccessToken {
-        AccessToken::new(Opaque::new(text.to_owned()), life, NOW)
+        AccessToken::new(Opaque::new(text.to_owned()), life, NOW).expect("a token")
     }
 
     #[test]

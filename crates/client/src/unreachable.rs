@@ -49,8 +49,16 @@ impl Unreachable {
     }
 
     pub(crate) fn classify(error: &reqwest::Error) -> Self {
-        if let Some(tls) = find_tls(error) {
+        if let Some(tls) = find::<rustls::Error>(error) {
             return Self::of_tls(tls);
+        }
+        // A connection that came about and broke before a request was sent: only TLS lies between.
+        let broke = find::<io::Error>(error).is_some_and(|error| {
+            let kinds = [io::ErrorKind::ConnectionReset, io::ErrorKind::UnexpectedEof];
+            kinds.contains(&error.kind())
+        });
+        if error.is_connect() && broke {
+            return Self::Tls;
         }
         match (error.is_connect(), error.is_timeout()) {
             (true, true) => Self::ConnectTimeout,
@@ -79,8 +87,8 @@ impl Unreachable {
     }
 }
 
-/// Looks for the error of the TLS library. An `io::Error` hides what it carries from `source`.
-fn find_tls<'e>(error: &'e (dyn StdError + 'static)) -> Option<&'e rustls::Error> {
+/// Looks for an error of this type. An `io::Error` hides what it carries from `source`.
+fn find<'e, E: StdError + 'static>(error: &'e (dyn StdError + 'static)) -> Option<&'e E> {
     let mut next = Some(error);
     while let Some(error) = next {
         if let Some(found) = error.downcast_ref() {
@@ -89,7 +97,7 @@ fn find_tls<'e>(error: &'e (dyn StdError + 'static)) -> Option<&'e rustls::Error
         let carried = error
             .downcast_ref::<io::Error>()
             .and_then(io::Error::get_ref);
-        if let Some(found) = carried.and_then(|inner| find_tls(inner)) {
+        if let Some(found) = carried.and_then(|inner| find(inner)) {
             return Some(found);
         }
         next = error.source();

@@ -120,6 +120,7 @@ async fn an_answer_that_is_no_reply_is_malformed() {
         "<html>",
         "{}",
         r#"{"access_token":"x","token_type":"b","expires_in":"soon"}"#,
+        r#"{"access_token":"\u001b[2J","token_type":"b","expires_in":1}"#,
     ] {
         let ims = StandIn::start([Reply::new(200, body)]).await;
         let error = source(&ims.oauth()).token().await.unwrap_err();

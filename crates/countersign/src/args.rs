@@ -1,0 +1,43 @@
+//! The commands and where each one lives.
+
+use clap::{Parser, Subcommand};
+
+use crate::commands::{completions, doctor, man, token};
+use crate::outcome::{Exit, Failure};
+
+/// Self-hosted identity platform for server-to-server clients, compatible with Adobe IMS
+#[derive(Debug, Parser)]
+#[command(name = "countersign", version, propagate_version = true)]
+pub struct Cli {
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// What to do.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Get an access token from any IMS and print it
+    Token(Box<token::Args>),
+    /// Say what is wrong with a set-up
+    Doctor(Box<doctor::Args>),
+    /// Print a completion script for a shell
+    Completions(completions::Args),
+    /// Print a manual page
+    Man(man::Args),
+}
+
+impl Command {
+    /// Does it.
+    ///
+    /// # Errors
+    /// [`Failure`] says what to tell the user.
+    pub fn run(self) -> Result<Exit, Failure> {
+        match self {
+            Self::Token(args) => token::run(&args),
+            Self::Doctor(args) => doctor::run(&args),
+            Self::Completions(args) => completions::run(&args),
+            Self::Man(args) => man::run(&args),
+        }
+    }
+}
