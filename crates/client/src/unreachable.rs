@@ -49,14 +49,13 @@ impl Unreachable {
     }
 
     pub(crate) fn classify(error: &reqwest::Error) -> Self {
-        if let Some(tls) = find::<rustls::Error>(error) {
+        if let Some(tls) = chain(error).find_map(|error| error.downcast_ref()) {
             return Self::of_tls(tls);
         }
         // A connection that came about and broke before a request was sent: only TLS lies between.
-        let broke = find::<io::Error>(error).is_some_and(|error| {
-            let kinds = [io::ErrorKind::ConnectionReset, io::ErrorKind::UnexpectedEof];
-            kinds.contains(&error.kind())
-        });
+        let broke = chain(error)
+            .filter_map(|error| error.downcast_ref::<io::Error>())
+            .any(|error| BROKEN.contains(&error.kind()));
         if error.is_connect() && broke {
             return Self::Tls;
         }
@@ -87,20 +86,18 @@ impl Unreachable {
     }
 }
 
-/// Looks for an error of this type. An `io::Error` hides what it carries from `source`.
-fn find<'e, E: StdError + 'static>(error: &'e (dyn StdError + 'static)) -> Option<&'e E> {
-    let mut next = Some(error);
-    while let Some(error) = next {
-        if let Some(found) = error.downcast_ref() {
-            return Some(found);
-        }
-        let carried = error
-            .downcast_ref::<io::Error>()
-            .and_then(io::Error::get_ref);
-        if let Some(found) = carried.and_then(|inner| find(inner)) {
-            return Some(found);
-        }
-        next = error.source();
-    }
-    None
+/// An error and everything behind it. An `io::Error` hides what it carries from `source`.
+fn chain<'e>(
+    error: &'e (dyn StdError + 'static),
+) -> impl Iterator<Item = &'e (dyn StdError + 'static)> {
+    std::iter::successors(Some(error), |error| behind(*error))
 }
+
+fn behind<'e>(error: &'e (dyn StdError + 'static)) -> Option<&'e (dyn StdError + 'static)> {
+    match error.downcast_ref().and_then(io::Error::get_ref) {
+        Some(carried) => Some(carried),
+        None => error.source(),
+    }
+}
+
+const BROKEN: [io::ErrorKind; 2] = [io::ErrorKind::ConnectionReset, io::ErrorKind::UnexpectedEof];

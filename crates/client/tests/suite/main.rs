@@ -7,3 +7,4 @@ mod grants;
 mod limits;
 mod sharing;
 mod stand_in;
+mod tls;
