@@ -36,7 +36,7 @@ fn exposed(what: &str) -> Failure {
 fn instead_of(name: &str) -> Option<&'static str> {
     match name.replace('_', "-").as_str() {
         "--client-secret" | "--secret" | "--password" => Some("--client-secret-file"),
-        "--private-key" | "--key" => Some("--private-key-file"),
+        "--private-key" => Some("--private-key-file"),
         _ => None,
     }
 }
