@@ -2,8 +2,9 @@
 
 use clap::{Parser, Subcommand};
 
-use crate::commands::{completions, doctor, man, token};
+use crate::commands::{admin, completions, doctor, man, token};
 use crate::outcome::{Exit, Failure};
+use crate::serve;
 
 /// Self-hosted identity platform for server-to-server clients, compatible with Adobe IMS
 #[derive(Debug, Parser)]
@@ -17,6 +18,10 @@ pub struct Cli {
 /// What to do.
 #[derive(Debug, Subcommand)]
 pub enum Command {
+    /// Run the server
+    Serve(Box<serve::Args>),
+    /// Look after an installation: organizations, credentials, keys, policy
+    Admin(Box<admin::Args>),
     /// Get an access token from any IMS and print it
     Token(Box<token::Args>),
     /// Say what is wrong with a set-up
@@ -34,6 +39,8 @@ impl Command {
     /// [`Failure`] says what to tell the user.
     pub fn run(self) -> Result<Exit, Failure> {
         match self {
+            Self::Serve(args) => serve::run(&args),
+            Self::Admin(args) => admin::run(&args),
             Self::Token(args) => token::run(&args),
             Self::Doctor(args) => doctor::run(&args),
             Self::Completions(args) => completions::run(&args),

@@ -9,9 +9,11 @@ use crate::outcome::{Exit, Failure};
 
 pub mod args;
 pub mod commands;
+mod config;
 mod exposed;
 pub mod outcome;
 pub mod output;
+mod serve;
 
 /// Runs the command of this process's arguments.
 #[must_use]

@@ -1,0 +1,176 @@
+//! `admin credentials`
+
+use clap::Subcommand;
+use countersign_model::Credential;
+use countersign_wire::{OrgId, ServiceCode};
+
+use super::Answer;
+use super::record::Record;
+use super::session::{Session, all};
+use crate::outcome::Failure;
+
+mod create;
+mod service;
+pub(super) mod view;
+
+/// What to do with credentials.
+#[derive(Debug, Subcommand)]
+pub enum Verb {
+    /// Make a credential with a technical account and a first secret
+    Create(Box<create::Args>),
+    /// List the credentials of an organization
+    List {
+        /// Id or name of the project [default: all]
+        #[arg(long)]
+        project: Option<String>,
+        /// The organization [default: the only one]
+        #[arg(long)]
+        org: Option<OrgId>,
+    },
+    /// Show a credential with its secrets' and certificates' last uses
+    Show(Which),
+    /// Switch a credential on again
+    Enable(Which),
+    /// Switch a credential off: no token is issued, and none that it has holds
+    Disable(Which),
+    /// Delete a credential for good; its tokens die with it
+    Delete(Which),
+    /// Let a credential use a service, or use it through other product profiles
+    Subscribe {
+        #[command(flatten)]
+        which: Which,
+        /// The service, and the product profiles by id or name
+        #[arg(long, value_name = "CODE[:PROFILE,..]")]
+        service: String,
+    },
+    /// Take a service away from a credential
+    Unsubscribe {
+        #[command(flatten)]
+        which: Which,
+        /// The service
+        #[arg(long, value_name = "CODE")]
+        service: ServiceCode,
+    },
+    /// Start the move to OAuth Server-to-Server: from now on both grants work
+    AddOauthHalf(Which),
+    /// Take the OAuth half back; programs that use it fail at once
+    CancelOauthHalf(Which),
+    /// Complete the move: the JWT half and its certificates go
+    RemoveJwtHalf(Which),
+}
+
+/// One credential.
+#[derive(Debug, clap::Args)]
+pub struct Which {
+    /// Id or client id
+    credential: String,
+}
+
+pub(super) async fn run(verb: &Verb, session: &Session, json: bool) -> Result<Answer, Failure> {
+    let (authority, actor) = (&session.authority, &session.actor);
+    let changed = match verb {
+        Verb::Create(args) => return create::run(args, session, json).await,
+        Verb::List { project, org } => {
+            return list(project.as_deref(), org.as_ref(), session).await;
+        }
+        Verb::Show(which) => return show(which, session).await,
+        Verb::Delete(which) => return delete(which, session).await,
+        Verb::Enable(which) => {
+            authority
+                .switch_credential(&which.find(session).await?.id, true, actor)
+                .await?
+        }
+        Verb::Disable(which) => {
+            authority
+                .switch_credential(&which.find(session).await?.id, false, actor)
+                .await?
+        }
+        Verb::Subscribe { which, service } => {
+            let credential = which.find(session).await?;
+            let subscription = service::subscription(service, &credential.org_id, session).await?;
+            authority
+                .subscribe(&credential.id, subscription, actor)
+                .await?
+        }
+        Verb::Unsubscribe { which, service } => {
+            authority
+                .unsubscribe(&which.find(session).await?.id, service, actor)
+                .await?
+        }
+        Verb::AddOauthHalf(which) => {
+            authority
+                .start_migration(&which.find(session).await?.id, actor)
+                .await?
+        }
+        Verb::CancelOauthHalf(which) => {
+            authority
+                .cancel_migration(&which.find(session).await?.id, actor)
+                .await?
+        }
+        Verb::RemoveJwtHalf(which) => {
+            authority
+                .complete_migration(&which.find(session).await?.id, actor)
+                .await?
+        }
+    };
+    Ok(Answer::Item(view::summary(&changed)))
+}
+
+impl Which {
+    async fn find(&self, session: &Session) -> Result<Credential, Failure> {
+        let (credential, _) = session
+            .authority
+            .find_credential(&self.credential, &session.actor)
+            .await?;
+        Ok(credential)
+    }
+}
+
+async fn list(
+    project: Option<&str>,
+    org: Option<&OrgId>,
+    session: &Session,
+) -> Result<Answer, Failure> {
+    let (authority, actor) = (&session.authority, &session.actor);
+    let org = session.organization(org).await?;
+    let project = match project {
+        Some(project) => Some(authority.find_project(&org, project, actor).await?.id),
+        None => None,
+    };
+    let page = async |page: &_| {
+        authority
+            .list_credentials(&org, project.as_ref(), page, actor)
+            .await
+    };
+    let found = all(page, |credential| credential.id.as_str()).await?;
+    let columns = &["id", "client_id", "name", "type", "enabled", "project_id"];
+    Ok(Answer::List(
+        columns,
+        found.iter().map(view::summary).collect(),
+    ))
+}
+
+async fn show(which: &Which, session: &Session) -> Result<Answer, Failure> {
+    let (authority, actor) = (&session.authority, &session.actor);
+    let (credential, account) = authority.find_credential(&which.credential, actor).await?;
+    let usage = authority.list_usage(&credential.id, actor).await?;
+    Ok(Answer::Item(view::details(
+        &credential,
+        &account,
+        &usage,
+        authority.catalogue(),
+    )))
+}
+
+async fn delete(which: &Which, session: &Session) -> Result<Answer, Failure> {
+    let credential = which.find(session).await?;
+    session
+        .authority
+        .delete_credential(&credential.id, &session.actor)
+        .await?;
+    Ok(Answer::Item(
+        Record::new()
+            .text("deleted", &credential.id)
+            .text("client_id", &credential.client_id),
+    ))
+}

@@ -1,0 +1,110 @@
+//! Whose fault it is when a use case says no, and what helps.
+
+use countersign_authority::{ManageError, MasterKeyError};
+use countersign_model::Refusal;
+use countersign_store as store;
+
+use crate::config::ConfigError;
+use crate::outcome::{Exit, Failure};
+
+impl From<ManageError> for Failure {
+    fn from(error: ManageError) -> Self {
+        let (exit, hint) = (exit(&error), hint(&error));
+        let failure = match error {
+            ManageError::Store(error) => Self::from(error),
+            other => Self {
+                exit,
+                ..Self::broken(other.to_string())
+            },
+        };
+        match hint {
+            Some(hint) => failure.hint(hint),
+            None => failure,
+        }
+    }
+}
+
+/// The whole table, without a catch-all: a new error must find its place.
+fn exit(error: &ManageError) -> Exit {
+    match error {
+        ManageError::NoOrganization
+        | ManageError::NoProject
+        | ManageError::NoWorkspace
+        | ManageError::NoCredential
+        | ManageError::NoSecret
+        | ManageError::NoCertificate
+        | ManageError::NoProfile(_)
+        | ManageError::NoService(_)
+        | ManageError::WorkspaceTaken
+        | ManageError::Taken
+        | ManageError::Name(_)
+        | ManageError::SecretLimit(_)
+        | ManageError::LastSecret
+        | ManageError::CertificateLimit(_)
+        | ManageError::LastCertificate
+        | ManageError::SameCertificate
+        | ManageError::KeyOfAnotherOrganization
+        | ManageError::KnownTestKey
+        | ManageError::ExpiredCertificate(_)
+        | ManageError::CertificateNeeded
+        | ManageError::NoJwtHalf
+        | ManageError::ExpiryInThePast(_)
+        | ManageError::Refused(_)
+        | ManageError::Policy(_)
+        | ManageError::Migration(_)
+        | ManageError::Certificate(_)
+        | ManageError::SigningKey(_)
+        | ManageError::Conflict => Exit::Refused,
+        ManageError::Key(_)
+        | ManageError::Keyring(_)
+        | ManageError::Seal(_)
+        | ManageError::Sign(_)
+        | ManageError::Hash
+        | ManageError::NoRandomness(_)
+        | ManageError::WrongMasterKey { .. }
+        | ManageError::Store(_) => Exit::Broken,
+    }
+}
+
+/// What to do next, where the sentence does not say so itself.
+fn hint(error: &ManageError) -> Option<&'static str> {
+    match error {
+        ManageError::Refused(Refusal::NoNew { .. }) => Some(
+            "`--type oauth-server-to-server` makes a credential that no date ends; `admin policy show` shows the dates",
+        ),
+        ManageError::Refused(_) => Some(
+            "`admin credentials add-oauth-half` starts the move, without an outage; `admin policy show` shows the dates",
+        ),
+        ManageError::CertificateNeeded => Some("add `--certificate FILE`, or `--generate-key`"),
+        ManageError::SecretLimit(_) => Some("`admin secrets list` shows when each was last used"),
+        ManageError::WrongMasterKey { .. } => Some(
+            "`master_key_file` or `COUNTERSIGN_MASTER_KEY` says which key is used; `--data` which database",
+        ),
+        _ => None,
+    }
+}
+
+/// With what the driver said: it holds names and codes, no values, and the operator needs it.
+impl From<store::Error> for Failure {
+    fn from(error: store::Error) -> Self {
+        let mut message = error.to_string();
+        let mut cause = std::error::Error::source(&error);
+        while let Some(error) = cause {
+            message = format!("{message}: {error}");
+            cause = error.source();
+        }
+        Self::broken(message)
+    }
+}
+
+impl From<ConfigError> for Failure {
+    fn from(error: ConfigError) -> Self {
+        Self::broken(error.to_string())
+    }
+}
+
+impl From<MasterKeyError> for Failure {
+    fn from(error: MasterKeyError) -> Self {
+        Self::broken(error.to_string())
+    }
+}

@@ -1,0 +1,66 @@
+//! `admin keys`
+
+use clap::Subcommand;
+use countersign_authority::Rotation;
+use countersign_model::{KeyState, SigningKeyRecord};
+
+use super::Answer;
+use super::record::Record;
+use super::session::Session;
+use crate::outcome::Failure;
+use crate::output;
+
+/// What to do with signing keys.
+#[derive(Debug, Subcommand)]
+pub enum Verb {
+    /// List the keys that sign, will sign or have signed
+    List,
+    /// Move on by one step: publish the next key, or let it sign once it was published long enough
+    Rotate,
+}
+
+pub(super) async fn run(verb: &Verb, session: &Session) -> Result<Answer, Failure> {
+    match verb {
+        Verb::List => {
+            let keys = session.authority.list_keys(&session.actor).await?;
+            Ok(Answer::List(
+                &["id", "algorithm", "state", "since"],
+                keys.iter().map(shown).collect(),
+            ))
+        }
+        Verb::Rotate => Ok(Answer::Item(rotated(
+            &session.authority.rotate_keys(&session.actor).await?,
+        ))),
+    }
+}
+
+fn rotated(rotation: &Rotation) -> Record {
+    match rotation {
+        Rotation::Published { key, ready_at } => {
+            output::hint(&format!("rotate again from {ready_at} on to let it sign"));
+            Record::new()
+                .text("done", "published")
+                .text("key", key)
+                .text("ready_at", ready_at)
+        }
+        Rotation::Activated { key, retired } => Record::new()
+            .text("done", "activated")
+            .text("key", key)
+            .maybe("retired", retired.as_ref()),
+    }
+}
+
+fn shown(key: &SigningKeyRecord) -> Record {
+    let (state, since) = match key.state {
+        KeyState::Next => ("next", key.created_at),
+        KeyState::Active { since } => ("active", since),
+        KeyState::Retired { since } => ("retired", since),
+        KeyState::Removed { since } => ("removed", since),
+    };
+    Record::new()
+        .text("id", &key.id)
+        .text("algorithm", &key.algorithm)
+        .text("state", state)
+        .text("since", since)
+        .text("created_at", key.created_at)
+}

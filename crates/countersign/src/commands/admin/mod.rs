@@ -1,0 +1,162 @@
+//! `countersign admin`: what the operator of an installation does, on its database.
+//!
+//! Opens the database itself, also while servers run on it: they follow within a second.
+
+use clap::Subcommand;
+
+use super::wait_for;
+use crate::config::{Config, Overrides, Place};
+use crate::outcome::{Exit, Failure};
+use crate::output;
+use record::Record;
+use session::Session;
+
+mod certificates;
+mod config;
+mod credentials;
+mod explain;
+mod failure;
+mod files;
+mod keys;
+mod organizations;
+mod policy;
+mod profiles;
+mod projects;
+mod record;
+mod secrets;
+mod services;
+mod session;
+pub mod shell;
+
+/// Arguments of `admin`.
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    #[command(flatten)]
+    place: Place,
+    /// Origin of the server as clients write it, where only its flags say so
+    #[arg(long, value_name = "ORIGIN", global = true)]
+    issuer: Option<String>,
+    /// Print JSON
+    #[arg(long, global = true)]
+    json: bool,
+    #[command(subcommand)]
+    noun: Noun,
+}
+
+/// What to look at or change.
+#[derive(Debug, Subcommand)]
+enum Noun {
+    #[command(flatten)]
+    Stored(Stored),
+    /// The catalogue: what credentials can subscribe to
+    #[command(subcommand)]
+    Services(services::Verb),
+    /// The configuration
+    #[command(subcommand)]
+    Config(config::Verb),
+}
+
+/// What is in the database.
+#[derive(Debug, Subcommand)]
+enum Stored {
+    /// Who owns projects, credentials and technical accounts
+    #[command(subcommand, visible_alias = "org")]
+    Organizations(organizations::Verb),
+    /// Where credentials live
+    #[command(subcommand)]
+    Projects(projects::Verb),
+    /// What an organization bought of a service
+    #[command(subcommand)]
+    Profiles(profiles::Verb),
+    /// What clients get tokens with
+    #[command(subcommand)]
+    Credentials(credentials::Verb),
+    /// Client secrets of a credential
+    #[command(subcommand)]
+    Secrets(secrets::Verb),
+    /// Certificates of a Service Account (JWT) credential
+    #[command(subcommand)]
+    Certificates(certificates::Verb),
+    /// The keys that sign tokens
+    #[command(subcommand)]
+    Keys(keys::Verb),
+    /// Until when Service Account (JWT) credentials may do what
+    #[command(subcommand)]
+    Policy(policy::Verb),
+    /// Say why a request was refused
+    Explain(explain::Args),
+}
+
+/// Does what was asked and prints the answer.
+///
+/// # Errors
+/// Exit 1 with the sentence of whoever said no; exit 2 for what is broken.
+pub fn run(args: &Args) -> Result<Exit, Failure> {
+    let overrides = Overrides {
+        listen: None,
+        issuer: args.issuer.clone(),
+    };
+    let config = Config::load(&args.place, &overrides)?;
+    let answer = match &args.noun {
+        Noun::Stored(noun) => wait_for(ask(noun, &config, args.json))??,
+        Noun::Services(verb) => services::run(verb, &config)?,
+        Noun::Config(verb) => config::run(verb, &config, args.json)?,
+    };
+    answer.print(args.json)?;
+    Ok(Exit::Done)
+}
+
+async fn ask(noun: &Stored, config: &Config, json: bool) -> Result<Answer, Failure> {
+    let session = Session::open(config).await?;
+    let answer = match noun {
+        Stored::Organizations(verb) => organizations::run(verb, &session).await,
+        Stored::Projects(verb) => projects::run(verb, &session).await,
+        Stored::Profiles(verb) => profiles::run(verb, &session).await,
+        Stored::Credentials(verb) => credentials::run(verb, &session, json).await,
+        Stored::Secrets(verb) => secrets::run(verb, &session).await,
+        Stored::Certificates(verb) => certificates::run(verb, &session, json).await,
+        Stored::Keys(verb) => keys::run(verb, &session).await,
+        Stored::Policy(verb) => policy::run(verb, &session).await,
+        Stored::Explain(args) => explain::run(args, &session).await,
+    };
+    session.store.close().await;
+    answer
+}
+
+/// What a command answers.
+enum Answer {
+    /// One thing.
+    Item(Record),
+    /// Many, of which paper shows these columns.
+    List(&'static [&'static str], Vec<Record>),
+    /// Text in a form of its own, printed as it is.
+    Text(String),
+}
+
+impl Answer {
+    /// Lines for a shell instead of an item, if asked.
+    fn item_or_env(item: Record, env: bool, pairs: &[(&str, &str)]) -> Self {
+        if !env {
+            return Self::Item(item);
+        }
+        Self::Text(
+            pairs
+                .iter()
+                .map(|(name, value)| shell::assignment(name, value) + "\n")
+                .collect(),
+        )
+    }
+
+    fn print(&self, json: bool) -> Result<(), Failure> {
+        match (self, json) {
+            (Self::Item(record), true) => output::json(record),
+            (Self::Item(record), false) => output::bytes(record.lines().as_bytes()),
+            (Self::List(_, records), true) => output::json(records),
+            (Self::List(columns, records), false) => {
+                let row = |record: &Record| columns.iter().map(|name| record.cell(name)).collect();
+                output::table(columns, &records.iter().map(row).collect::<Vec<_>>())
+            }
+            (Self::Text(text), _) => output::bytes(text.as_bytes()),
+        }
+    }
+}

@@ -1,0 +1,359 @@
+//! The configuration: defaults, file, environment and flags, merged into one and checked whole.
+//!
+//! A later source wins: a file, then variables such as `COUNTERSIGN__SERVER__ADDRESS`, then flags.
+//! Paths are relative to the working directory. Secrets come from files or the environment only.
+
+use std::ffi::OsString;
+use std::fmt;
+use std::fs;
+use std::io;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+
+use countersign_authority::{MasterKey, MasterKeyError};
+use countersign_model::Catalogue;
+use countersign_model::product::CatalogueError;
+use countersign_server::ims::Compatibility;
+use countersign_server::kit::log::LogFormat;
+use countersign_server::listen::{BindError, Listener};
+use serde::{Deserialize, Serialize};
+use tracing_subscriber::EnvFilter;
+use url::Url;
+use zeroize::Zeroizing;
+
+use layers::Layers;
+
+mod layers;
+mod show;
+
+/// Where the configuration is looked for, as flags that commands share.
+#[derive(clap::Args, Clone, Debug, Default)]
+pub struct Place {
+    /// Configuration file [default: `countersign.toml` in the data folder, if it is there]
+    #[arg(long, value_name = "FILE", env = "COUNTERSIGN_CONFIG", global = true)]
+    pub config: Option<PathBuf>,
+    /// Folder of the database and the master key [default: ./countersign-data]
+    #[arg(long, value_name = "FOLDER", global = true)]
+    pub data: Option<PathBuf>,
+}
+
+/// What else can be said by flags.
+#[derive(Clone, Debug, Default)]
+pub struct Overrides {
+    /// `server.address`.
+    pub listen: Option<SocketAddr>,
+    /// `ims.issuer`.
+    pub issuer: Option<String>,
+}
+
+/// The configuration in force: read, merged and checked.
+pub struct Config {
+    /// The file it was read from, if any.
+    pub file: Option<PathBuf>,
+    /// Folder of everything that this process writes.
+    pub data: PathBuf,
+    /// Settings of the listener.
+    pub server: Listener,
+    /// Settings of the database.
+    pub store: countersign_store::Config,
+    /// How closely the IMS face keeps to the original.
+    pub compatibility: Compatibility,
+    /// Shape of the log.
+    pub log: Log,
+    /// The services that credentials can subscribe to.
+    pub catalogue: Catalogue,
+    ims: countersign_authority::Config,
+    catalogue_file: Option<PathBuf>,
+    issuer: Issuer,
+    master_key: MasterKeySource,
+}
+
+/// Section `[log]`.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Log {
+    /// `text` or `json`. Default `text`.
+    pub format: LogFormat,
+    /// What is logged, as in `info,hyper=warn`. Default `info`.
+    pub filter: String,
+}
+
+impl Default for Log {
+    fn default() -> Self {
+        Self {
+            format: LogFormat::default(),
+            filter: "info".to_owned(),
+        }
+    }
+}
+
+/// Everything that can be written into a file.
+#[derive(Deserialize)]
+#[serde(default, deny_unknown_fields)]
+struct Settings {
+    data: PathBuf,
+    master_key_file: Option<PathBuf>,
+    catalogue: Option<PathBuf>,
+    server: Listener,
+    ims: countersign_authority::Config,
+    store: countersign_store::Config,
+    compatibility: Compatibility,
+    log: Log,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            data: PathBuf::from(DATA),
+            master_key_file: None,
+            catalogue: None,
+            server: Listener::default(),
+            ims: countersign_authority::Config::default(),
+            store: countersign_store::Config::default(),
+            compatibility: Compatibility::default(),
+            log: Log::default(),
+        }
+    }
+}
+
+/// Whether somebody chose the issuer, or it follows from the listener.
+#[derive(Clone, Copy, Eq, PartialEq)]
+enum Issuer {
+    Chosen,
+    Follows,
+}
+
+enum MasterKeySource {
+    Environment(Zeroizing<String>),
+    File(PathBuf),
+}
+
+/// Why there is no configuration: which key, where, and what to write instead.
+#[derive(Debug, thiserror::Error)]
+pub enum ConfigError {
+    /// A file that was named cannot be read.
+    #[error("cannot read the {what} `{}`: {error}", .path.display())]
+    File {
+        /// What it is.
+        what: &'static str,
+        /// Where it should be.
+        path: PathBuf,
+        /// What the system says.
+        error: io::Error,
+    },
+    /// A key or value is wrong.
+    #[error("{place}: {message}")]
+    Setting {
+        /// File, line and column, or the variable or flag.
+        place: String,
+        /// What is wrong, and the right names.
+        message: String,
+    },
+    /// The issuer cannot be guessed.
+    #[error(
+        "`ims.issuer` is not set, and {0} can be reached under many names: write the origin that \
+         clients use, such as `https://ims.example.com`"
+    )]
+    NoIssuer(SocketAddr),
+    /// A setting of `[ims]`.
+    #[error(transparent)]
+    Ims(#[from] countersign_authority::ConfigError),
+    /// A setting of `[server]`.
+    #[error(transparent)]
+    Server(#[from] BindError),
+    /// The data folder has a name that no URL can hold.
+    #[error("`data` is not usable: `{}` cannot be made an absolute path", .0.display())]
+    Data(PathBuf),
+    /// The filter of the log.
+    #[error("`log.filter` is not usable: {0}")]
+    Filter(#[from] tracing_subscriber::filter::ParseError),
+    /// The catalogue.
+    #[error("{}: {error}", .path.display())]
+    Catalogue {
+        /// Which file.
+        path: PathBuf,
+        /// What is wrong.
+        error: CatalogueError,
+    },
+}
+
+impl Config {
+    /// Reads and checks the configuration; opens nothing and writes nothing.
+    ///
+    /// # Errors
+    /// [`ConfigError`] names the key, its place and the remedy.
+    pub fn load(place: &Place, overrides: &Overrides) -> Result<Self, ConfigError> {
+        Self::read(place, overrides, &std::env::vars_os().collect::<Vec<_>>())
+    }
+
+    fn read(
+        place: &Place,
+        overrides: &Overrides,
+        environment: &[(OsString, OsString)],
+    ) -> Result<Self, ConfigError> {
+        let mut layers = Layers::default();
+        let mut above = Layers::default();
+        above.add_environment(environment)?;
+        above.add_flag(
+            "--data",
+            "data",
+            place.data.as_deref().map(|path| path.to_string_lossy()),
+        );
+        above.add_flag("--listen", "server.address", overrides.listen);
+        above.add_flag("--issuer", "ims.issuer", overrides.issuer.as_deref());
+
+        let file = find_file(place, above.text("data")?.as_deref());
+        if let Some(path) = &file {
+            layers.add_file(path, read_file("configuration file", path)?);
+        }
+        layers.append(above);
+        let issuer = match layers.text("ims.issuer")? {
+            Some(_) => Issuer::Chosen,
+            None => Issuer::Follows,
+        };
+        let has_store_url = layers.text("store.url")?.is_some();
+        let mut settings: Settings = layers.deserialize()?;
+        if !has_store_url {
+            settings.store.url = database_in(&settings.data)?;
+        }
+        Self::checked(file, settings, issuer, environment)
+    }
+
+    fn checked(
+        file: Option<PathBuf>,
+        settings: Settings,
+        issuer: Issuer,
+        environment: &[(OsString, OsString)],
+    ) -> Result<Self, ConfigError> {
+        EnvFilter::try_new(&settings.log.filter)?;
+        let from_environment = environment.iter().find(|(name, _)| name == MASTER_KEY);
+        let key_file = settings
+            .master_key_file
+            .unwrap_or_else(|| settings.data.join("master.key"));
+        let config = Self {
+            file,
+            server: settings.server,
+            store: settings.store,
+            compatibility: settings.compatibility,
+            log: settings.log,
+            catalogue: read_catalogue(settings.catalogue.as_deref())?,
+            ims: settings.ims,
+            catalogue_file: settings.catalogue,
+            issuer,
+            master_key: match from_environment {
+                Some((_, key)) => {
+                    MasterKeySource::Environment(Zeroizing::new(key.to_string_lossy().into_owned()))
+                }
+                None => MasterKeySource::File(key_file),
+            },
+            data: settings.data,
+        };
+        config.ims_at(config.server.address)?.checked()?;
+        Ok(config)
+    }
+
+    /// Checks what only a server needs: the listener's certificate and address.
+    ///
+    /// # Errors
+    /// [`ConfigError::Server`].
+    pub fn check_listener(&self) -> Result<(), ConfigError> {
+        self.server.check()?;
+        Ok(())
+    }
+
+    /// Settings of the authority of a server that listens on `address`: without an issuer of its
+    /// own, a server on a loopback address is its own issuer.
+    ///
+    /// # Errors
+    /// [`ConfigError::NoIssuer`] on an address that other machines can reach.
+    pub fn ims_at(
+        &self,
+        address: SocketAddr,
+    ) -> Result<countersign_authority::Config, ConfigError> {
+        let mut ims = self.ims.clone();
+        if self.issuer == Issuer::Follows {
+            if !address.ip().is_loopback() {
+                return Err(ConfigError::NoIssuer(address));
+            }
+            ims.issuer = format!("{}://{address}", self.scheme());
+        }
+        Ok(ims)
+    }
+
+    /// What the listener speaks.
+    #[must_use]
+    pub fn scheme(&self) -> &'static str {
+        if self.server.tls.is_some() {
+            "https"
+        } else {
+            "http"
+        }
+    }
+
+    /// The master key, made at first use unless it comes from the environment.
+    ///
+    /// # Errors
+    /// [`MasterKeyError`].
+    pub fn master_key(&self) -> Result<MasterKey, MasterKeyError> {
+        match &self.master_key {
+            MasterKeySource::Environment(text) => MasterKey::parse(text),
+            MasterKeySource::File(path) => MasterKey::load_or_create(path),
+        }
+    }
+}
+
+/// Without the database's password and the master key.
+impl fmt::Debug for Config {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Config")
+            .field("data", &self.data)
+            .field("store", &self.store)
+            .finish_non_exhaustive()
+    }
+}
+
+fn find_file(place: &Place, data: Option<&str>) -> Option<PathBuf> {
+    let in_data_folder = || Path::new(data.unwrap_or(DATA)).join("countersign.toml");
+    place
+        .config
+        .clone()
+        .or_else(|| Some(in_data_folder()).filter(|path| path.exists()))
+}
+
+fn read_file(what: &'static str, path: &Path) -> Result<String, ConfigError> {
+    fs::read_to_string(path).map_err(|error| ConfigError::File {
+        what,
+        path: path.to_owned(),
+        error,
+    })
+}
+
+fn read_catalogue(path: Option<&Path>) -> Result<Catalogue, ConfigError> {
+    let (text, path) = match path {
+        Some(path) => (read_file("service catalogue", path)?, path),
+        None => (
+            Catalogue::BUILT_IN.to_owned(),
+            Path::new("built-in catalogue"),
+        ),
+    };
+    Catalogue::parse(&text).map_err(|error| ConfigError::Catalogue {
+        path: path.to_owned(),
+        error,
+    })
+}
+
+/// URL of the database file in the data folder; a path may hold characters that a URL may not.
+fn database_in(data: &Path) -> Result<String, ConfigError> {
+    let unusable = || ConfigError::Data(data.to_owned());
+    let path = std::path::absolute(data)
+        .map_err(|_| unusable())?
+        .join("countersign.db");
+    let url = Url::from_file_path(path).map_err(|()| unusable())?;
+    Ok(format!("sqlite://{}", url.path()))
+}
+
+const DATA: &str = "countersign-data";
+const MASTER_KEY: &str = "COUNTERSIGN_MASTER_KEY";
+
+#[cfg(test)]
+mod tests;

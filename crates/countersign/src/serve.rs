@@ -1,0 +1,263 @@
+//! `countersign serve`: from the configuration to the last answer.
+
+use std::net::SocketAddr;
+use std::process;
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Router;
+use countersign_authority::{Actor, Authority, Clock, Refused};
+use countersign_server::app::App;
+use countersign_server::health::{Condition, Readiness};
+use countersign_server::ims;
+use countersign_server::kit::access_log::Explained;
+use countersign_server::kit::log;
+use countersign_server::kit::stack::{Surroundings, surround};
+use countersign_server::listen::{Bound, Drained};
+use countersign_server::metrics::Metrics;
+use countersign_store::{Page, Store};
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use crate::config::{Config, Overrides, Place};
+use crate::outcome::{Exit, Failure};
+use crate::output;
+use signals::{EndedBy, Signals};
+
+mod signals;
+mod welcome;
+
+/// Arguments of `serve`.
+#[derive(Debug, clap::Args)]
+#[command(after_help = AFTER_HELP)]
+pub struct Args {
+    #[command(flatten)]
+    place: Place,
+    /// Address to listen on [default: 127.0.0.1:8080]
+    #[arg(long, value_name = "ADDRESS")]
+    listen: Option<SocketAddr>,
+    /// Origin of this server as clients write it [default: `http://` and the address]
+    #[arg(long, value_name = "ORIGIN")]
+    issuer: Option<String>,
+    /// Checks the configuration, opens nothing, and ends
+    #[arg(long)]
+    check: bool,
+}
+
+/// Serves until a signal comes. The first one lets requests in flight finish and writes what was
+/// collected; a second one ends at once, with a status of its own.
+///
+/// # Errors
+/// What kept the server from starting, with the remedy.
+pub fn run(args: &Args) -> Result<Exit, Failure> {
+    // Two providers are linked in; rustls wants to be told. The only failure is to be told twice.
+    drop(rustls::crypto::aws_lc_rs::default_provider().install_default());
+    let overrides = Overrides {
+        listen: args.listen,
+        issuer: args.issuer.clone(),
+    };
+    let config = Config::load(&args.place, &overrides)?;
+    config.check_listener()?;
+    if args.check {
+        output::note("the configuration is complete and can be used");
+        return Ok(Exit::Done);
+    }
+    let runtime = tokio::runtime::Runtime::new();
+    let runtime =
+        runtime.map_err(|error| Failure::broken(format!("cannot start threads: {error}")))?;
+    let log = log::init(config.log.format, &config.log.filter).map_err(broken)?;
+    let ended = runtime.block_on(serve(&config, args))?;
+    drop(log);
+    match ended {
+        None => Ok(Exit::Done),
+        // Returning would wait for threads; this person has waited long enough.
+        Some(signal) => process::exit(signal.exit_status()),
+    }
+}
+
+async fn serve(config: &Config, args: &Args) -> Result<Option<EndedBy>, Failure> {
+    let metrics = Metrics::install().map_err(broken)?;
+    let signals = Signals::listen().map_err(broken)?;
+    let node = Node::open(config).await?;
+    welcome::say(
+        config,
+        args,
+        node.bound.address(),
+        &node.issuer,
+        node.is_empty().await?,
+    );
+    Ok(node.serve(config, metrics, signals).await)
+}
+
+fn broken(error: impl std::error::Error) -> Failure {
+    Failure::broken(error.to_string())
+}
+
+/// One server process, its port open, before it answers.
+struct Node {
+    authority: Arc<Authority>,
+    bound: Bound,
+    store: Store,
+    issuer: String,
+}
+
+impl Node {
+    async fn open(config: &Config) -> Result<Self, Failure> {
+        let master_key = config.master_key()?;
+        let store = Store::open(&config.store).await?;
+        // Opened before the authority: without a configured issuer, the port becomes part of it.
+        let bound = config.server.clone().bind().await.map_err(broken)?;
+        let ims = config.ims_at(bound.address())?;
+        let issuer = ims.issuer.clone();
+        let catalogue = config.catalogue.clone();
+        let authority =
+            Authority::open(store.clone(), master_key, ims, catalogue, Clock::system()).await?;
+        Ok(Self {
+            authority: Arc::new(authority),
+            bound,
+            store,
+            issuer,
+        })
+    }
+
+    /// Whether nobody has made anything here yet.
+    async fn is_empty(&self) -> Result<bool, Failure> {
+        let first = Page {
+            after: None,
+            limit: 1,
+        };
+        Ok(self
+            .authority
+            .list_organizations(&first, &Actor::operator("serve"))
+            .await?
+            .is_empty())
+    }
+
+    async fn serve(self, config: &Config, metrics: Metrics, signals: Signals) -> Option<EndedBy> {
+        let (drain, stop) = (CancellationToken::new(), CancellationToken::new());
+        let tasks = TaskTracker::new();
+        self.authority.run_in_background(&tasks, &stop);
+        tasks.spawn(
+            stop.clone()
+                .run_until_cancelled_owned(metrics.clone().keep_up()),
+        );
+
+        let router = router(config, &self.authority, metrics, drain.clone());
+        let certificates = self.bound.certificates();
+        let serve_and_flush = async {
+            tell(self.bound.serve(router, drain.clone()).await);
+            stop.cancel();
+            tasks.close();
+            tasks.wait().await;
+            self.store.close().await;
+        };
+        tokio::select! {
+            () = serve_and_flush => None,
+            signal = signals.follow(&drain, certificates) => {
+                tracing::warn!("ended at once by a second signal: what was in flight is lost");
+                Some(signal)
+            }
+        }
+    }
+}
+
+fn tell(drained: Drained) {
+    match drained {
+        Drained::Clean => tracing::info!("everything in flight was answered"),
+        Drained::Cut(open) => tracing::warn!(
+            connections = open,
+            "{open} connections were still open and were cut"
+        ),
+    }
+}
+
+/// Everything this process answers, with what surrounds it.
+fn router(
+    config: &Config,
+    authority: &Arc<Authority>,
+    metrics: Metrics,
+    drain: CancellationToken,
+) -> Router {
+    let routes = ims::routes(App::new(Arc::clone(authority), config.compatibility))
+        .merge(readiness(authority).routes(drain))
+        .merge(metrics.routes());
+    let rememberer = Arc::clone(authority);
+    surround(
+        routes,
+        Surroundings {
+            limits: config.server.requests.clone(),
+            proxies: config.server.trusted_proxies.clone(),
+            explain: Some(Box::new(move |explained| {
+                rememberer.note_refusal(refused(explained))
+            })),
+        },
+    )
+}
+
+fn refused(explained: &Explained<'_>) -> Refused {
+    Refused {
+        debug_id: explained.id.to_string(),
+        endpoint: explained.path.clone(),
+        status: explained.status.as_u16(),
+        error: explained.cause.code,
+        client_id: explained.cause.client.clone(),
+        cause: explained.cause.detail.clone(),
+        source: explained.source.0.to_string(),
+    }
+}
+
+fn readiness(authority: &Arc<Authority>) -> Readiness {
+    let (follower, signer) = (Arc::clone(authority), Arc::clone(authority));
+    Readiness::default()
+        .with("database", move || {
+            database(follower.serves(), follower.age())
+        })
+        .with("signing_key", move || {
+            match signer.key_documents().certificates.is_empty() {
+                true => Condition::Failed(
+                    "no signing key is loaded: `countersign admin keys list` shows all".to_owned(),
+                ),
+                false => Condition::Fine,
+            }
+        })
+}
+
+fn database(serves: bool, age: Duration) -> Condition {
+    let since = format!("the database was last read {} s ago", age.as_secs());
+    match (serves, age > STALE) {
+        (false, _) => Condition::Failed(format!("{since}: too long to go on without it")),
+        (true, true) => {
+            Condition::Degraded(format!("{since}: known clients are served from memory"))
+        }
+        (true, false) => Condition::Fine,
+    }
+}
+
+/// The change log is read twice a second; ten missed polls are no accident.
+const STALE: Duration = Duration::from_secs(5);
+
+const AFTER_HELP: &str = "\
+Settings come from a file, from variables such as `COUNTERSIGN__SERVER__ADDRESS`, and from flags; \
+a later one wins. `countersign admin config show` prints what is in force. The master key is made \
+at first start; bring your own as `master_key_file` or `COUNTERSIGN_MASTER_KEY`.
+
+SIGTERM and SIGINT let requests in flight finish; a second one ends at once, with status 128 and \
+the signal's number. SIGHUP reads the TLS certificate again.
+
+Exit: 0 ended in order, 2 broken (configuration, database, port).";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_old_database_degrades_and_then_fails() {
+        assert_eq!(database(true, Duration::from_secs(5)), Condition::Fine);
+        let degraded = database(true, Duration::from_secs(6));
+        assert!(matches!(degraded, Condition::Degraded(why) if why.contains("6 s ago")));
+        assert!(matches!(
+            database(false, Duration::from_secs(3601)),
+            Condition::Failed(_)
+        ));
+    }
+}

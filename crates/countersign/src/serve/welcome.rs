@@ -1,0 +1,53 @@
+//! What a starting server tells the person in front of it.
+
+use std::io::{self, Write as _};
+use std::net::SocketAddr;
+
+use countersign_server::kit::log::LogFormat;
+
+use super::Args;
+use crate::commands::admin::shell;
+use crate::config::Config;
+
+/// Says where the server listens and as whom, and, when nothing is in it yet, what to do next.
+pub(super) fn say(config: &Config, args: &Args, address: SocketAddr, issuer: &str, is_empty: bool) {
+    let listening = format!("{}://{address}", config.scheme());
+    if config.log.format == LogFormat::Json {
+        // Whoever reads JSON lines must not meet anything else.
+        tracing::info!(server.address = %address, server.issuer = issuer, "listening on {listening}");
+        return;
+    }
+    let (data, database) = (config.data.display(), config.store.shown_url());
+    let mut text = format!(
+        "listening on {listening}\nissuer       {issuer}\ndata         {data}, {database}\n"
+    );
+    if is_empty {
+        text += "\nnext, in another terminal:\n";
+        text += &next_steps(args, issuer);
+    }
+    // A server that nobody watches starts as well.
+    let _ = io::stderr().lock().write_all(text.as_bytes());
+}
+
+fn next_steps(args: &Args, issuer: &str) -> String {
+    let word = |path: &std::path::PathBuf| shell::quote_if_needed(&path.to_string_lossy());
+    let flags = [
+        ("--config", &args.place.config),
+        ("--data", &args.place.data),
+    ];
+    let flags =
+        flags.map(|(flag, path)| path.as_ref().map(|path| format!(" {flag} {}", word(path))));
+    let flags: String = flags.into_iter().flatten().collect();
+    // What only flags say, the other process cannot know.
+    let issuer = match args.listen.is_some() || args.issuer.is_some() {
+        true => format!(" --issuer {}", shell::quote_if_needed(issuer)),
+        false => String::new(),
+    };
+    format!(
+        "  countersign admin{flags} organizations create --name Example\n  \
+         countersign admin{flags} projects create --name Demo\n  \
+         countersign admin{flags}{issuer} credentials create --type oauth-server-to-server \\\n      \
+         --project Demo --name first --owner-team Example --owner-contact team@example.com \\\n      \
+         --service DocCloudSDK --env\n"
+    )
+}
