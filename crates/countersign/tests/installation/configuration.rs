@@ -1,0 +1,132 @@
+//! What is said about a wrong configuration, and what is shown of a right one.
+
+use std::fs;
+
+use crate::place::{Place, countersign, run};
+
+#[test]
+fn a_misspelt_key_stops_the_start_and_is_named() {
+    let place = Place::empty();
+    fs::write(place.path("c.toml"), "[server]\nadress = \"127.0.0.1:1\"\n").unwrap();
+
+    let ran = run(
+        &mut place.command(&["serve", "--check", "--config", "c.toml"]),
+        "",
+    );
+
+    assert_eq!((ran.exit, ran.stdout.as_str()), (2, ""));
+    assert!(
+        ran.stderr
+            .starts_with("error: c.toml:2:1: unknown field `adress`, expected"),
+        "{}",
+        ran.stderr
+    );
+    assert!(ran.stderr.contains("`address`"), "{}", ran.stderr);
+    assert_eq!(
+        run(&mut place.command(&["serve", "--config", "none.toml"]), "").exit,
+        2
+    );
+}
+
+#[test]
+fn check_opens_nothing_and_makes_nothing() {
+    let place = Place::empty();
+
+    let fine = run(&mut place.command(&["serve", "--check"]), "");
+    let public = run(
+        &mut place.command(&[
+            "serve",
+            "--check",
+            "--listen",
+            "0.0.0.0:80",
+            "--issuer",
+            "https://ims.example.com",
+        ]),
+        "",
+    );
+    let guess = run(
+        &mut place.command(&["serve", "--check", "--listen", "0.0.0.0:80"]),
+        "",
+    );
+
+    assert_eq!(fine.exit, 0, "{}", fine.stderr);
+    assert!(
+        public.exit == 2 && public.stderr.contains("plain HTTP"),
+        "{}",
+        public.stderr
+    );
+    assert!(
+        guess.exit == 2 && guess.stderr.contains("ims.issuer"),
+        "{}",
+        guess.stderr
+    );
+    assert!(!place.path("data").exists());
+}
+
+#[test]
+fn the_file_in_the_data_folder_is_found_and_shown_without_secrets() {
+    let place = Place::empty();
+    fs::create_dir(place.path("data")).unwrap();
+    fs::write(
+        place.path("data/countersign.toml"),
+        "[ims]\nregion = \"xx9\"\n",
+    )
+    .unwrap();
+    let url = ("COUNTERSIGN__STORE__URL", "postgres://ann:c4n4ry@db/x");
+
+    let ran = run(place.command(&["admin", "config", "show"]).envs([url]), "");
+    let json = run(
+        place
+            .command(&["admin", "config", "show", "--json"])
+            .envs([url]),
+        "",
+    );
+
+    assert!(
+        ran.stdout.contains("region = \"xx9\"") && ran.stdout.contains("ann:***@db"),
+        "{}",
+        ran.stdout
+    );
+    let json: serde_json::Value = serde_json::from_str(&json.stdout).unwrap();
+    assert_eq!(json["store"]["url"], "postgres://ann:***@db/x");
+    assert!(!ran.stdout.contains("c4n4ry") && !json.to_string().contains("c4n4ry"));
+}
+
+#[test]
+fn another_master_key_is_noticed() {
+    let place = Place::with_project();
+    let key = fs::read_to_string(place.path("data/master.key")).unwrap();
+    let other = if key.starts_with('A') {
+        key.replacen('A', "B", 1)
+    } else {
+        format!("A{}", &key[1..])
+    };
+
+    let mut wrong = countersign(&["admin", "organizations", "list"]);
+    let wrong = run(
+        wrong
+            .current_dir(place.path(""))
+            .args(["--data", "data"])
+            .env("COUNTERSIGN_MASTER_KEY", &other),
+        "",
+    );
+    let served = run(
+        place
+            .command(&["serve", "--listen", "127.0.0.1:0"])
+            .env("COUNTERSIGN_MASTER_KEY", &other),
+        "",
+    );
+
+    for ran in [wrong, served] {
+        assert!(
+            ran.exit == 2 && ran.stderr.contains("another master key"),
+            "{}",
+            ran.stderr
+        );
+        assert!(
+            ran.stderr.contains("hint: ") && !ran.stderr.contains(other.trim()),
+            "{}",
+            ran.stderr
+        );
+    }
+}

@@ -1,0 +1,9 @@
+//! An installation from the command line: the real binary, on a data folder of its own.
+
+#![expect(clippy::unwrap_used, reason = "tests")]
+
+mod configuration;
+mod credentials;
+mod nouns;
+mod place;
+mod serving;

@@ -1,0 +1,115 @@
+//! From an empty folder to a token, to the reason of a refusal, to the end.
+
+use std::fs;
+
+use crate::place::{Place, countersign, run};
+
+#[test]
+fn an_empty_folder_serves_tokens_after_the_steps_it_names() {
+    let place = Place::empty();
+    let mut server = place.serve(&[]);
+    server.wait_for("next, in another terminal");
+    server.wait_for("credentials create");
+    place.json(&["organizations", "create", "--name", "Example"]);
+    place.json(&["projects", "create", "--name", "Demo"]);
+    let saved = place.create(
+        "oauth-server-to-server",
+        &["--save", "c.json", "--issuer", &server.origin],
+    );
+    assert_eq!(saved.exit, 0, "{}", saved.stderr);
+
+    let token = run(
+        &mut countersign(&["token", "--file", &place.text("c.json")]),
+        "",
+    );
+    assert_eq!(token.stdout.matches('.').count(), 2, "{}", token.stderr);
+
+    let file = fs::read_to_string(place.path("c.json")).unwrap();
+    let at = file.find("p8e-").unwrap();
+    let secret = &file[at..at + 36];
+    fs::write(
+        place.path("wrong.json"),
+        file.replace(secret, "not-the-secret"),
+    )
+    .unwrap();
+    let refused = run(
+        &mut countersign(&["token", "--file", &place.text("wrong.json")]),
+        "",
+    );
+    let id = refused
+        .stderr
+        .split('`')
+        .find(|part| part.len() == 36 && part.matches('-').count() == 4)
+        .unwrap();
+    let explained = place.json(&["explain", id]);
+    assert_eq!(
+        (&explained["endpoint"], &explained["status"]),
+        (&"/ims/token/v3".into(), &400.into())
+    );
+    assert!(
+        explained["cause"]
+            .as_str()
+            .unwrap()
+            .contains("none of the credential's 1 live secrets")
+    );
+
+    let client = explained["client_id"].as_str().unwrap();
+    assert!(!place.json(&["secrets", "list", client])[0]["last_client_credentials"].is_null());
+    server.signal("-TERM");
+    let (status, said) = server.end();
+    assert_eq!(status.code(), Some(0));
+    assert!(
+        !said.contains(secret) && !said.contains(token.stdout.trim()),
+        "{said}"
+    );
+}
+
+#[test]
+fn a_refusal_that_nobody_knows_is_said_to_be_unknown() {
+    let place = Place::empty();
+    let ran = place.admin(&["explain", "00000000-0000-4000-8000-000000000000"]);
+    assert_eq!((ran.exit, ran.stdout.as_str()), (1, ""));
+    assert!(ran.stderr.contains("x-debug-id"), "{}", ran.stderr);
+}
+
+#[test]
+fn a_second_signal_ends_at_once_with_a_status_of_its_own() {
+    let place = Place::empty();
+    let mut server = place.serve(&[("COUNTERSIGN__SERVER__DRAIN_DELAY_SECONDS", "60")]);
+    server.signal("-HUP");
+    server.wait_for("nothing to reload");
+    server.signal("-INT");
+    server.wait_for("a second signal ends at once");
+
+    server.signal("-TERM");
+
+    assert_eq!(server.end().0.code(), Some(143));
+}
+
+#[test]
+fn json_logs_are_json_from_the_first_line() {
+    let place = Place::empty();
+    let mut command = place.command(&["serve", "--listen", "127.0.0.1:0"]);
+    let mut child = command
+        .env("COUNTERSIGN__LOG__FORMAT", "json")
+        .stderr(std::process::Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut line = String::new();
+    std::io::BufRead::read_line(
+        &mut std::io::BufReader::new(child.stderr.take().unwrap()),
+        &mut line,
+    )
+    .unwrap();
+    child.kill().unwrap();
+    child.wait().unwrap();
+
+    let line: serde_json::Value = serde_json::from_str(&line).unwrap();
+    assert!(
+        line["server.address"]
+            .as_str()
+            .unwrap()
+            .starts_with("127.0.0.1:"),
+        "{line}"
+    );
+}
