@@ -111,21 +111,19 @@ impl Authority {
         presented: &Presented,
     ) -> Result<AuthenticatedClient, ClientError> {
         let id = presented.client.id.as_ref();
-        if self.throttle.is_exhausted(presented.source, id) {
+        let result = self.believe(id, presented).await;
+        // Unknown ids are counted together: trying many of them is one attack.
+        let counted = match &result {
+            Err(ClientError::Unknown) => None,
+            Err(ClientError::WrongSecret { .. } | ClientError::ExpiredSecret { .. }) => id,
+            _ => return result,
+        };
+        // Only failures are slowed down. A right secret always passes: programs that share an
+        // address cannot lock each other out by a secret that one of them did not replace.
+        if self.throttle.is_exhausted(presented.source, counted) {
             return Err(ClientError::Throttled);
         }
-        let result = self.believe(id, presented).await;
-        let guessed = matches!(
-            result,
-            Err(ClientError::Unknown
-                | ClientError::WrongSecret { .. }
-                | ClientError::ExpiredSecret { .. })
-        );
-        if guessed {
-            // Unknown ids are counted together: trying many of them is one attack.
-            let known = id.filter(|_| !matches!(result, Err(ClientError::Unknown)));
-            self.throttle.count(presented.source, known);
-        }
+        self.throttle.count(presented.source, counted);
         result
     }
 
@@ -134,9 +132,6 @@ impl Authority {
         id: Option<&ClientId>,
         presented: &Presented,
     ) -> Result<AuthenticatedClient, ClientError> {
-        if self.throttle.is_exhausted(presented.source, None) {
-            return Err(ClientError::Throttled);
-        }
         let secret = presented.client.secret.as_ref();
         let mac = secret.map(|secret| self.master_key.digest(secret));
         let found = match id {
@@ -152,6 +147,9 @@ impl Authority {
             return Err(ClientError::Disabled(part));
         }
         let secret = secret.ok_or(ClientError::NoSecret)?;
+        if client.is_guessable() && self.throttle.is_exhausted(presented.source, id) {
+            return Err(ClientError::Throttled);
+        }
         let matched = match matched {
             Some(at) => client.credential.secrets.get(at),
             None => self.find_slow_match(&client, secret).await?,

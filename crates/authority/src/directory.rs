@@ -10,6 +10,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use countersign_jose::VerifyingKey;
+use countersign_model::secret::Strength;
 use countersign_model::{
     Catalogue, Certificate, Credential, Organization, Project, TechnicalAccount,
 };
@@ -49,6 +50,13 @@ impl Client {
             .into_iter()
             .find(|(_, state)| !state.is_enabled())
             .map(|(name, _)| name)
+    }
+
+    /// Whether a secret of it could be found by trying: an imported one that is weak. Whoever
+    /// failed too often for such a client is not even heard.
+    pub(crate) fn is_guessable(&self) -> bool {
+        let mut secrets = self.credential.secrets.iter();
+        secrets.any(|secret| secret.strength == Strength::Weak)
     }
 
     /// The certificate of that id and its key.
