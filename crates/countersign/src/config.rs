@@ -28,6 +28,7 @@ mod show;
 
 /// Where the configuration is looked for, as flags that commands share.
 #[derive(clap::Args, Clone, Debug, Default)]
+#[command(next_help_heading = "Installation")]
 pub struct Place {
     /// Configuration file [default: `countersign.toml` in the data folder, if it is there]
     #[arg(long, value_name = "FILE", env = "COUNTERSIGN_CONFIG", global = true)]

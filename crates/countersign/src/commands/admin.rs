@@ -30,6 +30,7 @@ pub mod shell;
 
 /// Arguments of `admin`.
 #[derive(Debug, clap::Args)]
+#[command(after_help = AFTER_HELP)]
 pub struct Args {
     #[command(flatten)]
     place: Place,
@@ -37,7 +38,7 @@ pub struct Args {
     #[arg(long, value_name = "ORIGIN", global = true)]
     issuer: Option<String>,
     /// Print JSON
-    #[arg(long, global = true)]
+    #[arg(long, global = true, help_heading = "Output")]
     json: bool,
     #[command(subcommand)]
     noun: Noun,
@@ -160,3 +161,17 @@ impl Answer {
         }
     }
 }
+
+const AFTER_HELP: &str = "\
+Works on the database itself, also while servers run on it: they follow within a second. The \
+organization is named with `--org`, and may be left out where there is only one.
+
+Exit: 0 done, 1 refused (limit, date, no such thing), 2 broken (database, file, usage).
+
+Examples:
+  countersign admin organizations create --name Example
+  countersign admin projects create --name Demo
+  countersign admin credentials create --type oauth-server-to-server --project Demo \\
+      --name first --owner-team Example --owner-contact team@example.com \\
+      --service DocCloudSDK --save credential.json
+  countersign admin explain 880b11ec-a03e-45c8-b73f-704195ee7ddd";

@@ -65,6 +65,49 @@ fn an_empty_folder_serves_tokens_after_the_steps_it_names() {
 }
 
 #[test]
+fn an_assertion_of_a_generated_key_is_exchanged_until_its_credential_is_switched_off() {
+    let place = Place::with_project();
+    let server = place.serve(&[]);
+    let more = [
+        "--generate-key",
+        "--private-key-out",
+        "key.pem",
+        "--save",
+        "c.json",
+    ];
+    let saved = place.create(
+        "service-account-jwt",
+        &[&more[..], &["--issuer", &server.origin]].concat(),
+    );
+    assert_eq!(saved.exit, 0, "{}", saved.stderr);
+    let ask = || {
+        run(
+            &mut countersign(&["token", "--file", &place.text("c.json")]),
+            "",
+        )
+    };
+
+    let token = ask();
+    let file: serde_json::Value =
+        serde_json::from_str(&fs::read_to_string(place.path("c.json")).unwrap()).unwrap();
+    place.json(&[
+        "credentials",
+        "disable",
+        file["client_id"].as_str().unwrap(),
+    ]);
+    std::thread::sleep(std::time::Duration::from_secs(1));
+    let late = ask();
+
+    assert_eq!(token.stdout.matches('.').count(), 2, "{}", token.stderr);
+    assert_eq!(
+        (late.exit, late.stdout.as_str()),
+        (1, ""),
+        "{}",
+        late.stderr
+    );
+}
+
+#[test]
 fn a_refusal_that_nobody_knows_is_said_to_be_unknown() {
     let place = Place::empty();
     let ran = place.admin(&["explain", "00000000-0000-4000-8000-000000000000"]);
