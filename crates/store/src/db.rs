@@ -93,10 +93,15 @@ impl Store {
         })
     }
 
-    /// Waits for what is under way and closes every connection.
+    /// Waits for what is under way, but not longer than ten seconds, and closes every connection.
     pub async fn close(&self) {
-        self.readers.close().await;
-        self.writers.close().await;
+        const LONGEST: Duration = Duration::from_secs(10);
+        let both = async {
+            self.readers.close().await;
+            self.writers.close().await;
+        };
+        // What is still under way then is cut off, as by a crash; a stop must not hang on it.
+        let _ = tokio::time::timeout(LONGEST, both).await;
     }
 }
 

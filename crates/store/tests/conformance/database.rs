@@ -1,18 +1,25 @@
 //! A database of its own for each test.
 
 use std::io::Write as _;
+use std::net::SocketAddr;
 use std::sync::Once;
 
-use countersign_store::{Config, Store};
+use countersign_store::{Config, Error, Store};
 use sqlx::{AnyConnection, AssertSqlSafe, Connection as _, Executor as _};
 use tempfile::TempDir;
 
 /// Names an administrator's URL of a throw-away PostgreSQL on loopback.
 const ADMIN_URL: &str = "COUNTERSIGN_TEST_POSTGRES";
 
+/// An opened database.
 pub struct TestDatabase {
-    config: Config,
+    empty: Empty,
     store: Store,
+}
+
+/// A database that nobody has opened.
+pub struct Empty {
+    config: Config,
     folder: Option<TempDir>,
     /// Administrator's URL and name of the database.
     server: Option<(String, String)>,
@@ -20,18 +27,8 @@ pub struct TestDatabase {
 
 impl TestDatabase {
     pub async fn sqlite() -> Self {
-        let folder = TempDir::new().unwrap();
-        let path = folder.path().join("data/countersign.db");
-        let config = Config {
-            url: format!("sqlite://{}", path.display()),
-            ..Config::default()
-        };
-        Self {
-            store: Store::open(&config).await.unwrap(),
-            config,
-            folder: Some(folder),
-            server: None,
-        }
+        sqlx::any::install_default_drivers();
+        Empty::in_a_folder().open().await
     }
 
     /// Nothing where there is no PostgreSQL; that is an error in continuous integration.
@@ -41,30 +38,98 @@ impl TestDatabase {
             return None;
         };
         sqlx::any::install_default_drivers();
-        let name = format!("countersign_{}", uuid::Uuid::new_v4().simple());
-        execute(
-            &admin,
-            format!("CREATE DATABASE {name} TEMPLATE template0 ENCODING 'UTF8'"),
-        )
-        .await;
-        let mut url = url::Url::parse(&admin).unwrap();
-        url.set_path(&name);
-        let config = Config {
-            url: url.to_string(),
-            // Tests with waiting writers share a small machine.
-            acquire_timeout_ms: 15_000,
-            ..Config::default()
-        };
-        Some(Self {
-            store: Store::open(&config).await.unwrap(),
-            config,
-            folder: None,
-            server: Some((admin, name)),
-        })
+        Some(Empty::on_server(&admin).await.open().await)
+    }
+
+    /// Another one, of the same engine, that nobody has opened.
+    pub async fn empty(&self) -> Empty {
+        match &self.empty.server {
+            None => Empty::in_a_folder(),
+            Some((admin, _)) => Empty::on_server(admin).await,
+        }
     }
 
     pub fn store(&self) -> &Store {
         &self.store
+    }
+
+    /// A second process on the same database.
+    pub async fn open_again(&self) -> Result<Store, Error> {
+        Store::open(&self.empty.config).await
+    }
+
+    /// Does to the database what our own code never would.
+    pub async fn tamper(&self, text: &'static str) {
+        let mut connection = AnyConnection::connect(&self.empty.config.url)
+            .await
+            .unwrap();
+        connection.execute(text).await.unwrap();
+        connection.close().await.unwrap();
+    }
+
+    /// Where the server listens; PostgreSQL only.
+    pub fn server_address(&self) -> SocketAddr {
+        let url = url::Url::parse(&self.empty.config.url).unwrap();
+        url.socket_addrs(|| Some(5432)).unwrap()[0]
+    }
+
+    /// The database's name with a slash, as in a URL; PostgreSQL only.
+    pub fn path(&self) -> String {
+        let url = url::Url::parse(&self.empty.config.url).unwrap();
+        url.path().to_owned()
+    }
+
+    /// Sets what new connections to this database begin with; PostgreSQL only.
+    pub async fn set_on_database(&self, setting: &str, value: &str) {
+        if let Some((admin, name)) = &self.empty.server {
+            let text = format!("ALTER DATABASE {name} SET {setting} = {value}");
+            execute(admin, text).await;
+        }
+    }
+
+    pub async fn remove(self) {
+        self.store.close().await;
+        self.empty.remove().await;
+    }
+}
+
+impl Empty {
+    fn in_a_folder() -> Self {
+        let folder = TempDir::new().unwrap();
+        let path = folder.path().join("data/countersign.db");
+        Self {
+            config: Config {
+                url: format!("sqlite://{}", path.display()),
+                ..Config::default()
+            },
+            folder: Some(folder),
+            server: None,
+        }
+    }
+
+    async fn on_server(admin: &str) -> Self {
+        let name = format!("countersign_{}", uuid::Uuid::new_v4().simple());
+        let create = format!("CREATE DATABASE {name} TEMPLATE template0 ENCODING 'UTF8'");
+        execute(admin, create).await;
+        let mut url = url::Url::parse(admin).unwrap();
+        url.set_path(&name);
+        Self {
+            config: Config {
+                url: url.to_string(),
+                // Many tests with many writers share a small machine.
+                acquire_timeout_ms: 15_000,
+                ..Config::default()
+            },
+            folder: None,
+            server: Some((admin.to_owned(), name)),
+        }
+    }
+
+    async fn open(self) -> TestDatabase {
+        TestDatabase {
+            store: Store::open(&self.config).await.unwrap(),
+            empty: self,
+        }
     }
 
     pub fn config(&self) -> &Config {
@@ -72,7 +137,6 @@ impl TestDatabase {
     }
 
     pub async fn remove(self) {
-        self.store.close().await;
         if let Some((admin, name)) = self.server {
             execute(&admin, format!("DROP DATABASE {name} WITH (FORCE)")).await;
         }
@@ -93,7 +157,7 @@ async fn execute(url: &str, text: String) {
 fn say_that_postgres_is_missing() {
     static ONCE: Once = Once::new();
     ONCE.call_once(|| {
-        // Past the test harness, which keeps what `eprintln!` says of tests that pass.
+        // Past the test harness, which keeps what `eprintln!` says in tests that pass.
         let _ = writeln!(
             std::io::stderr(),
             "\n*** THE POSTGRESQL HALF OF THE CONFORMANCE SUITE DID NOT RUN: set {ADMIN_URL} to an administrator's URL ***\n"

@@ -1,11 +1,25 @@
 //! One suite, run once per engine: every query of the crate, also with several writers at once.
+//!
+//! PostgreSQL is the one whose administrator's URL is in `COUNTERSIGN_TEST_POSTGRES`; each test
+//! makes a database there and drops it.
 
 #![expect(clippy::unwrap_used, reason = "tests")]
 
 mod database;
 mod samples;
 
+mod background;
 mod credentials;
+mod directory;
+mod keys;
+mod logs;
+mod opening;
+mod races;
+mod single_use;
+mod transactions;
+
+mod postgres_only;
+mod sqlite_only;
 
 /// Declares each test once for SQLite and once for PostgreSQL.
 macro_rules! suite {
@@ -15,7 +29,7 @@ macro_rules! suite {
                 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
                 async fn $name() {
                     let database = crate::database::TestDatabase::sqlite().await;
-                    crate::$module::$name(database.store().clone()).await;
+                    crate::$module::$name(&database).await;
                     database.remove().await;
                 }
             )+}
@@ -28,7 +42,7 @@ macro_rules! suite {
                     let Some(database) = crate::database::TestDatabase::postgres().await else {
                         return;
                     };
-                    crate::$module::$name(database.store().clone()).await;
+                    crate::$module::$name(&database).await;
                     database.remove().await;
                 }
             )+}
@@ -37,5 +51,59 @@ macro_rules! suite {
 }
 
 suite! {
-    credentials: a_credential_comes_back_whole;
+    background:
+        a_lease_has_one_holder,
+        a_lease_raced_for_has_one_winner,
+        a_stale_holder_cannot_write,
+        the_first_value_of_a_setting_stays;
+    credentials:
+        a_credential_comes_back_whole,
+        a_deleted_credential_leaves_nothing_but_its_ids,
+        a_key_is_found_with_its_owners,
+        a_page_of_credentials_has_all_their_children,
+        a_replaced_digest_counts_as_a_change,
+        a_save_changes_exactly_what_differs,
+        a_save_from_an_old_revision_is_refused,
+        an_id_is_never_used_twice,
+        every_state_of_a_migration_is_stored,
+        what_never_changes_cannot_be_saved;
+    directory:
+        names_are_unique_in_their_organization,
+        organizations_are_listed_in_pages,
+        organizations_are_saved_by_revision,
+        policies_are_put_and_removed,
+        projects_are_saved_by_revision,
+        projects_come_back_with_their_workspaces,
+        technical_accounts_and_profiles_come_back;
+    keys:
+        a_key_moves_only_from_the_state_it_is_in,
+        there_is_at_most_one_active_key;
+    logs:
+        a_reader_with_an_overlap_misses_no_change,
+        audit_events_are_paged_newest_first,
+        changes_of_every_topic_come_back_in_order,
+        long_change_logs_come_whole,
+        refusals_are_found_and_trimmed,
+        usage_is_added_up;
+    opening:
+        a_later_schema_is_opened_while_it_can_be_read,
+        a_modified_migration_is_refused,
+        a_row_that_cannot_be_read_is_named,
+        many_processes_open_a_new_database_at_once,
+        what_was_written_is_there_after_reopening;
+    races:
+        lost_races_are_repeated_until_each_change_is_in,
+        of_many_saves_of_one_revision_one_wins,
+        one_assertion_is_used_once;
+    single_use:
+        a_revocation_keeps_the_later_end,
+        many_revocations_are_listed_whole,
+        revocations_are_trimmed_when_they_expired,
+        used_assertions_are_trimmed_in_batches;
+    transactions:
+        a_dropped_write_leaves_nothing,
+        a_failed_transaction_is_not_committed,
+        a_missing_parent_is_refused,
+        a_reader_sees_one_moment,
+        only_what_may_succeed_later_is_repeated;
 }

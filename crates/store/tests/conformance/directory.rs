@@ -1,0 +1,183 @@
+//! Organizations, projects, technical accounts, profiles, policies.
+
+use countersign_model::deprecation::Preset;
+use countersign_model::{DeprecationPolicy, Organization, ReplayPolicy, SecretsInQuery, State};
+use countersign_store::{
+    Error, Page, organizations, policies, profiles, projects, technical_accounts,
+};
+use countersign_wire::{NumericOrgId, OrgId, ProjectId};
+
+use crate::database::TestDatabase;
+use crate::samples::{NASTY, World, account, at, organization, profile, project, workspace};
+
+pub async fn organizations_are_saved_by_revision(db: &TestDatabase) {
+    let mut stored = organization(1);
+    let mut w = db.store().write().await.unwrap();
+    organizations::insert(&mut w, &stored).await.unwrap();
+    w.commit().await.unwrap();
+    stored.name = "renamed".to_owned();
+    stored.state = State::Disabled { at: at(i64::MIN) };
+    stored.replay = ReplayPolicy::RequireJti;
+    stored.secrets_in_query = SecretsInQuery::Accept;
+
+    let mut w = db.store().write().await.unwrap();
+    organizations::save(&mut w, &stored).await.unwrap();
+    let stale = organizations::save(&mut w, &stored).await;
+    w.commit().await.unwrap();
+
+    assert!(matches!(stale, Err(Error::Conflict)), "{stale:?}");
+    stored.revision = 2;
+    let mut r = db.store().read().await.unwrap();
+    let found = organizations::find(&mut r, &stored.id).await.unwrap();
+    assert_eq!(found, Some(stored));
+    let unknown = OrgId::from_random([0; 12]);
+    assert_eq!(organizations::find(&mut r, &unknown).await.unwrap(), None);
+}
+
+pub async fn organizations_are_listed_in_pages(db: &TestDatabase) {
+    let mut w = db.store().write().await.unwrap();
+    for n in 1..=9 {
+        organizations::insert(&mut w, &organization(n))
+            .await
+            .unwrap();
+    }
+    let same_number = Organization {
+        numeric_id: NumericOrgId::from_number(4),
+        ..organization(99)
+    };
+    w.commit().await.unwrap();
+    let mut w = db.store().write().await.unwrap();
+    let doubled = organizations::insert(&mut w, &same_number).await;
+    drop(w);
+
+    let mut r = db.store().read().await.unwrap();
+    let first = Page {
+        after: None,
+        limit: 5,
+    };
+    let first = organizations::list(&mut r, &first).await.unwrap();
+    let rest = Page {
+        after: first.last().map(|last| last.id.to_string()),
+        limit: u32::MAX,
+    };
+    let rest = organizations::list(&mut r, &rest).await.unwrap();
+
+    assert!(matches!(doubled, Err(Error::Duplicate)), "{doubled:?}");
+    let all: Vec<Organization> = first.into_iter().chain(rest).collect();
+    assert_eq!(all, (1..=9).map(organization).collect::<Vec<_>>());
+}
+
+pub async fn projects_come_back_with_their_workspaces(db: &TestDatabase) {
+    let world = World::create(db.store(), 1).await;
+    let mut r = db.store().read().await.unwrap();
+
+    let org = &world.organization.id;
+    let by_id = projects::find(&mut r, &world.project.id).await.unwrap();
+    let by_name = projects::find_by_name(&mut r, org, "Project1")
+        .await
+        .unwrap();
+    let by_pattern = projects::find_by_name(&mut r, org, "Project_")
+        .await
+        .unwrap();
+    let listed = projects::list(&mut r, org, &Page::first()).await.unwrap();
+    let workspaces = projects::workspaces(&mut r, &world.project.id)
+        .await
+        .unwrap();
+    let unknown = projects::find(&mut r, &ProjectId::from_number(404))
+        .await
+        .unwrap();
+
+    assert_eq!(by_id.as_ref(), Some(&world.project));
+    assert_eq!(by_name.as_ref(), Some(&world.project));
+    assert_eq!(by_pattern, None);
+    assert_eq!(listed, [world.project]);
+    assert_eq!(workspaces, [world.workspace]);
+    assert_eq!(unknown, None);
+}
+
+pub async fn projects_are_saved_by_revision(db: &TestDatabase) {
+    let mut stored = World::create(db.store(), 1).await.project;
+    stored.title = NASTY.to_owned();
+    stored.state = State::Disabled { at: at(3) };
+
+    let mut w = db.store().write().await.unwrap();
+    projects::save(&mut w, &stored).await.unwrap();
+    let stale = projects::save(&mut w, &stored).await;
+    w.commit().await.unwrap();
+
+    assert!(matches!(stale, Err(Error::Conflict)), "{stale:?}");
+    stored.revision = 2;
+    let mut r = db.store().read().await.unwrap();
+    let found = projects::find(&mut r, &stored.id).await.unwrap();
+    assert_eq!(found, Some(stored));
+}
+
+pub async fn names_are_unique_in_their_organization(db: &TestDatabase) {
+    let world = World::create(db.store(), 1).await;
+    let other = World::create(db.store(), 2).await;
+    let mut here = project(&world.organization.id, 77);
+    here.name.clone_from(&world.project.name);
+    let mut there = project(&other.organization.id, 78);
+    there.name.clone_from(&world.project.name);
+    let mut other_case = project(&world.organization.id, 79);
+    other_case.name = world.project.name.to_uppercase();
+
+    let mut w = db.store().write().await.unwrap();
+    for allowed in [&there, &other_case] {
+        let places = [workspace(allowed)];
+        projects::insert(&mut w, allowed, &places).await.unwrap();
+    }
+    w.commit().await.unwrap();
+    let mut w = db.store().write().await.unwrap();
+    let doubled = projects::insert(&mut w, &here, &[]).await;
+
+    assert!(matches!(doubled, Err(Error::Duplicate)), "{doubled:?}");
+}
+
+pub async fn technical_accounts_and_profiles_come_back(db: &TestDatabase) {
+    let world = World::create(db.store(), 1).await;
+    let org = &world.organization.id;
+    let mut r = db.store().read().await.unwrap();
+
+    let found = technical_accounts::find(&mut r, &world.account.id)
+        .await
+        .unwrap();
+    let unknown = account(org, 200);
+    let unknown = technical_accounts::find(&mut r, &unknown.id).await.unwrap();
+    let profiles = profiles::list(&mut r, org).await.unwrap();
+
+    assert_eq!(found, Some(world.account));
+    assert_eq!(unknown, None);
+    assert_eq!(profiles, [1, 2, 3].map(|n| profile(org, n)));
+}
+
+pub async fn policies_are_put_and_removed(db: &TestDatabase) {
+    let org = World::create(db.store(), 1).await.organization.id;
+    let own = DeprecationPolicy {
+        final_on: Some(at(i64::MAX)),
+        ..DeprecationPolicy::default()
+    };
+    let mut w = db.store().write().await.unwrap();
+    policies::put(&mut w, Some(&org), &Preset::AsItWent.policy())
+        .await
+        .unwrap();
+    policies::put(&mut w, Some(&org), &own).await.unwrap();
+    policies::put(&mut w, None, &Preset::Open.policy())
+        .await
+        .unwrap();
+    w.commit().await.unwrap();
+    let both = policies::list(&mut db.store().read().await.unwrap())
+        .await
+        .unwrap();
+
+    let mut w = db.store().write().await.unwrap();
+    policies::remove(&mut w, &org).await.unwrap();
+    w.commit().await.unwrap();
+    let one = policies::list(&mut db.store().read().await.unwrap())
+        .await
+        .unwrap();
+
+    let open = (None, Preset::Open.policy());
+    assert_eq!(both, [open.clone(), (Some(org), own)]);
+    assert_eq!(one, [open]);
+}
