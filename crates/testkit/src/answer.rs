@@ -1,0 +1,131 @@
+//! Answers, and what must hold for every one of them.
+
+use http::HeaderMap;
+use serde_json::Value;
+
+/// An answer of the product.
+#[derive(Clone, Debug)]
+pub struct Answer {
+    /// HTTP status.
+    pub status: u16,
+    /// All headers.
+    pub headers: HeaderMap,
+    /// The body as text.
+    pub body: String,
+}
+
+/// Whether a request may be answered with a 5xx.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Faults {
+    /// Never: no input is a reason for one (ANS-04).
+    Never,
+    /// Something the product depends on was taken away on purpose.
+    Expected,
+}
+
+impl Answer {
+    /// The value of a header, if there is exactly one.
+    #[must_use]
+    pub fn header(&self, name: &str) -> Option<&str> {
+        let mut all = self.headers.get_all(name).iter();
+        let first = all.next()?;
+        assert!(all.next().is_none(), "{name} occurs twice");
+        first.to_str().ok()
+    }
+
+    /// `x-debug-id`.
+    #[must_use]
+    pub fn debug_id(&self) -> String {
+        self.header("x-debug-id").unwrap().to_owned()
+    }
+
+    /// The body as JSON.
+    #[must_use]
+    pub fn json(&self) -> Value {
+        serde_json::from_str(&self.body).unwrap_or_else(|_| panic!("no JSON: {self:?}"))
+    }
+
+    /// The access token; an answer without one fails the test.
+    #[track_caller]
+    pub fn token(&self) -> String {
+        assert_eq!(self.status, 200, "{}", self.body);
+        self.json()["access_token"].as_str().unwrap().to_owned()
+    }
+
+    /// Member `error`; empty where there is none.
+    #[must_use]
+    pub fn error(&self) -> String {
+        self.json()["error"].as_str().unwrap_or_default().to_owned()
+    }
+
+    /// Compares status and body, byte for byte.
+    #[track_caller]
+    pub fn must_be(&self, status: u16, body: &str) {
+        assert_eq!((self.status, self.body.as_str()), (status, body));
+    }
+
+    /// Compares status and member `error`.
+    #[track_caller]
+    pub fn must_fail(&self, status: u16, error: &str) {
+        assert_eq!(
+            (self.status, self.error().as_str()),
+            (status, error),
+            "{}",
+            self.body
+        );
+    }
+
+    /// What holds for every answer, whatever was asked.
+    #[track_caller]
+    pub(crate) fn check(&self, faults: Faults) {
+        assert!(
+            uuid::Uuid::parse_str(&self.debug_id()).is_ok(),
+            "x-debug-id is a UUID"
+        );
+        assert!(
+            faults == Faults::Expected || self.status < 500,
+            "a fault: {self:?}"
+        );
+        assert!(
+            !(300..400).contains(&self.status) || self.status == 304,
+            "a redirect: {self:?}"
+        );
+        for absent in [
+            "access-control-allow-origin",
+            "server",
+            "set-cookie",
+            "location",
+        ] {
+            assert!(self.header(absent).is_none(), "{absent} in {self:?}");
+        }
+        if self.status >= 400 {
+            self.check_error();
+        }
+    }
+
+    /// The grammar of RFC 6749 section 5.2 (ANS-02): a flat object of `error` and
+    /// `error_description`, of the characters that both may have.
+    #[track_caller]
+    fn check_error(&self) {
+        // A HEAD request is answered without a body.
+        if self.body.is_empty() {
+            return;
+        }
+        assert_eq!(
+            self.header("content-type"),
+            Some("application/json;charset=UTF-8")
+        );
+        let body = self.json();
+        let members = body.as_object().unwrap();
+        assert!(members.contains_key("error"), "{}", self.body);
+        for (name, value) in members {
+            assert!(
+                ["error", "error_description"].contains(&name.as_str()),
+                "member {name}"
+            );
+            let text = value.as_str().unwrap();
+            let allowed = |b: u8| matches!(b, 0x20 | 0x21 | 0x23..=0x5b | 0x5d..=0x7e);
+            assert!(!text.is_empty() && text.bytes().all(allowed), "{text:?}");
+        }
+    }
+}
