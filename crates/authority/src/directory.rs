@@ -33,8 +33,8 @@ pub struct Client {
     pub scopes: ScopeSet,
     /// The certificates' keys, parsed once.
     pub(crate) keys: Vec<(CertificateId, VerifyingKey)>,
-    /// Tokens per minute. Here and not in a table of its own, so that it costs no lock.
-    pub(crate) limiter: Option<DefaultDirectRateLimiter>,
+    /// Tokens per minute. Found here, so that asking it costs no look-up.
+    pub(crate) limiter: Option<Arc<DefaultDirectRateLimiter>>,
 }
 
 impl Client {
@@ -96,6 +96,8 @@ pub(crate) struct Directory {
     store: Store,
     catalogue: Arc<Catalogue>,
     tokens_per_minute: Option<NonZeroU32>,
+    /// Outlive what is known of their clients: a change of one must not refill its bucket.
+    limiters: moka::sync::Cache<ClientId, Arc<DefaultDirectRateLimiter>>,
     known: Cache<ClientId, Arc<Client>>,
     unknown: Cache<ClientId, ()>,
     /// Counts invalidations: a load that one of them overtook must not stay in the cache.
@@ -106,6 +108,8 @@ pub(crate) struct Directory {
     serve_without_database: Duration,
 }
 
+/// How many clients' buckets are remembered, at a few hundred bytes each.
+const LIMITERS_MOST: u64 = 50_000;
 /// How many unknown client ids are remembered, and for how long.
 const UNKNOWN_MOST: u64 = 50_000;
 const UNKNOWN_LIFE: Duration = Duration::from_secs(30);
@@ -116,6 +120,7 @@ impl Directory {
             store,
             catalogue,
             tokens_per_minute: NonZeroU32::new(config.tokens_per_minute),
+            limiters: moka::sync::Cache::new(LIMITERS_MOST),
             known: Cache::builder()
                 .max_capacity(config.directory_mebibytes.max(1) * 1024 * 1024)
                 .weigher(|_, client: &Arc<Client>| client.weight())
@@ -206,6 +211,12 @@ impl Directory {
         }
     }
 
+    fn limiter(&self, id: &ClientId) -> Option<Arc<DefaultDirectRateLimiter>> {
+        let quota = Quota::per_minute(self.tokens_per_minute?);
+        let full = || Arc::new(RateLimiter::direct(quota));
+        Some(self.limiters.get_with_by_ref(id, full))
+    }
+
     async fn load(&self, id: &ClientId) -> Result<Arc<Client>, LookupError> {
         let unavailable = |error: store::Error| LookupError::Unavailable(error.to_string());
         let mut read = self.store.read().await.map_err(unavailable)?;
@@ -225,9 +236,7 @@ impl Directory {
         Ok(Arc::new(Client {
             keys: keys.collect(),
             scopes: record.credential.granted_scopes(&self.catalogue),
-            limiter: self
-                .tokens_per_minute
-                .map(|n| RateLimiter::direct(Quota::per_minute(n))),
+            limiter: self.limiter(id),
             credential: record.credential,
             organization: record.organization,
             project: record.project,

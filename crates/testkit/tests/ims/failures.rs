@@ -228,6 +228,26 @@ async fn a_weak_secret_is_not_even_tried_where_guesses_come_from() {
 }
 
 #[tokio::test]
+async fn a_change_of_a_credential_does_not_refill_its_bucket() {
+    let app = TestApp::with(|setup| setup.config.tokens_per_minute = 2).await;
+    let client = client(&app).await;
+    for _ in 0..2 {
+        app.anonymous().token(&client, "openid").await.token();
+    }
+
+    let pdf = countersign_testkit::app::subscription("UserMgmtSDK");
+    app.authority
+        .subscribe(&client.id, pdf, &operator())
+        .await
+        .unwrap();
+
+    app.anonymous()
+        .token(&client, "openid")
+        .await
+        .must_fail(429, "too_many_requests");
+}
+
+#[tokio::test]
 async fn many_unknown_ids_from_one_address_are_one_attack() {
     let app = TestApp::with(|setup| setup.config.failures_per_minute = 30).await;
     let client = client(&app).await;
