@@ -130,9 +130,10 @@ impl Write {
         if failed {
             return Err(Error::Failed);
         }
-        bounded(limit, transaction.commit())
-            .await
-            .map_err(Error::at_commit)
+        match tokio::time::timeout(limit, transaction.commit()).await {
+            Ok(done) => done.map_err(|error| Error::from(error).at_commit()),
+            Err(_) => Err(Error::InDoubt("no answer in time".into())),
+        }
     }
 }
 
@@ -257,6 +258,6 @@ pub(crate) async fn bounded<T>(
 ) -> Result<T, Error> {
     match tokio::time::timeout(limit, work).await {
         Ok(done) => done.map_err(Error::from),
-        Err(_) => Err(Error::timed_out()),
+        Err(_) => Err(Error::Unavailable("no answer in time".into())),
     }
 }

@@ -81,14 +81,9 @@ impl Error {
     /// The same failure, met while committing: what was only lost is in doubt there.
     pub(crate) fn at_commit(self) -> Self {
         match self {
-            Self::Lost(cause) | Self::Unavailable(cause) => Self::InDoubt(cause),
+            Self::Lost(cause) => Self::InDoubt(cause),
             other => other,
         }
-    }
-
-    /// That no answer came in time.
-    pub(crate) fn timed_out() -> Self {
-        Self::Unavailable("no answer in time".into())
     }
 }
 

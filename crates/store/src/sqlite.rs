@@ -146,8 +146,14 @@ async fn prepare(options: &AnyConnectOptions, path: &Path) -> Result<(), Error> 
     // Changing the journal mode does not wait for others, whatever the busy timeout.
     retry(|| async {
         let mut connection = options.connect().await?;
-        connection.execute(WAL).await?;
-        Ok::<(), Error>(connection.close().await?)
+        let mode: String = connection.fetch_one(WAL).await?.try_get(0)?;
+        connection.close().await?;
+        match mode.as_str() {
+            "wal" => Ok(()),
+            _ => Err(Error::Unusable(
+                "the database file cannot have a write-ahead log here: put it on a local file system".to_owned(),
+            )),
+        }
     })
     .await?;
     connection.execute(WRITER).await?;
