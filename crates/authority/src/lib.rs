@@ -160,11 +160,23 @@ impl Authority {
     }
 }
 
+/// Whether a store was opened with a master key before: it then needs that one, not a new one.
+///
+/// # Errors
+/// [`store::Error`].
+pub async fn has_master_key(store: &Store) -> Result<bool, store::Error> {
+    let mut read = store.read().await?;
+    Ok(store::settings::get(&mut read, MASTER_KEY_ID)
+        .await?
+        .is_some())
+}
+
+const MASTER_KEY_ID: &str = "master_key_id";
+
 async fn check_master_key(store: &Store, master_key: &MasterKey) -> Result<(), ManageError> {
     let expected = store::retry(|| async {
         let mut write = store.write().await?;
-        let id =
-            store::settings::put_if_absent(&mut write, "master_key_id", master_key.id()).await?;
+        let id = store::settings::put_if_absent(&mut write, MASTER_KEY_ID, master_key.id()).await?;
         write.commit().await?;
         Ok::<_, store::Error>(id)
     })

@@ -28,6 +28,11 @@ pub enum MasterKeyError {
         /// What the system says.
         source: io::Error,
     },
+    /// A database exists that was made with a key, and the key is not there.
+    #[error(
+        "the master key file {0} is missing, and the database was made with one: restore it from your backup"
+    )]
+    Missing(PathBuf),
     /// Others may read it.
     #[error("the master key file {0} can be read by others: run `chmod 600` on it")]
     Permissions(PathBuf),
@@ -50,26 +55,43 @@ pub struct MasterKey {
 }
 
 impl MasterKey {
-    /// Reads the key from `path`, or makes one there (mode 0600) when there is no such file.
+    /// Reads the key from `path`.
     ///
     /// # Errors
     /// [`MasterKeyError`] says what to do.
-    pub fn load_or_create(path: &Path) -> Result<Self, MasterKeyError> {
-        let failed = |source| MasterKeyError::File {
-            path: path.to_owned(),
-            source,
-        };
+    pub fn load(path: &Path) -> Result<Self, MasterKeyError> {
         match fs::read_to_string(path) {
             Ok(text) => {
                 check_mode(path)?;
                 Self::parse(&Zeroizing::new(text))
             }
             Err(error) if error.kind() == io::ErrorKind::NotFound => {
-                let text = Zeroizing::new(URL_SAFE_NO_PAD.encode(random::<KEY_BYTES>()?));
-                create(path, &text).map_err(failed)?;
-                Self::parse(&text)
+                Err(MasterKeyError::Missing(path.to_owned()))
             }
-            Err(error) => Err(failed(error)),
+            Err(source) => Err(MasterKeyError::File {
+                path: path.to_owned(),
+                source,
+            }),
+        }
+    }
+
+    /// Reads the key from `path`, or makes one there (mode 0600) when there is no such file: for
+    /// a new installation only.
+    ///
+    /// # Errors
+    /// [`MasterKeyError`] says what to do.
+    pub fn load_or_create(path: &Path) -> Result<Self, MasterKeyError> {
+        match Self::load(path) {
+            Err(MasterKeyError::Missing(path)) => {
+                let text = Zeroizing::new(URL_SAFE_NO_PAD.encode(random::<KEY_BYTES>()?));
+                match create(&path, &text) {
+                    Ok(()) => Self::parse(&text),
+                    // Another process was faster: its key is the installation's.
+                    Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Self::load(&path),
+                    Err(source) => Err(MasterKeyError::File { path, source }),
+                }
+            }
+            loaded => loaded,
         }
     }
 

@@ -117,6 +117,26 @@ impl Default for Settings {
     }
 }
 
+/// Whether a database belongs to a master key already.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Database {
+    /// Nobody has used it: a key may be made for it.
+    Empty,
+    /// It was made with a key, and needs that one.
+    InUse,
+}
+
+impl Database {
+    /// Looks at `store`.
+    ///
+    /// # Errors
+    /// The database does not answer.
+    pub async fn of(store: &countersign_store::Store) -> Result<Self, countersign_store::Error> {
+        let used = countersign_authority::has_master_key(store).await?;
+        Ok(if used { Self::InUse } else { Self::Empty })
+    }
+}
+
 /// Whether somebody chose the issuer, or it follows from the listener.
 #[derive(Clone, Copy, Eq, PartialEq)]
 enum Issuer {
@@ -246,10 +266,11 @@ impl Config {
     ///
     /// # Errors
     /// [`MasterKeyError`].
-    pub fn master_key(&self) -> Result<MasterKey, MasterKeyError> {
-        match &self.master_key {
-            MasterKeySource::Environment(text) => MasterKey::parse(text),
-            MasterKeySource::File(path) => MasterKey::load_or_create(path),
+    pub fn master_key(&self, database: Database) -> Result<MasterKey, MasterKeyError> {
+        match (&self.master_key, database) {
+            (MasterKeySource::Environment(text), _) => MasterKey::parse(text),
+            (MasterKeySource::File(path), Database::Empty) => MasterKey::load_or_create(path),
+            (MasterKeySource::File(path), Database::InUse) => MasterKey::load(path),
         }
     }
 }

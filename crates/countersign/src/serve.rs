@@ -19,7 +19,7 @@ use countersign_store::{Page, Store};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use crate::config::{Config, Overrides, Place};
+use crate::config::{Config, Database, Overrides, Place};
 use crate::outcome::{Exit, Failure};
 use crate::output;
 use signals::{EndedBy, Signals};
@@ -103,8 +103,8 @@ struct Node {
 
 impl Node {
     async fn open(config: &Config) -> Result<Self, Failure> {
-        let master_key = config.master_key()?;
         let store = Store::open(&config.store).await?;
+        let master_key = config.master_key(Database::of(&store).await?)?;
         // Opened before the authority: without a configured issuer, the port becomes part of it.
         let bound = config.server.clone().bind().await.map_err(broken)?;
         let ims = config.ims_at(bound.address())?;

@@ -12,13 +12,24 @@ use std::time::{Duration, Instant};
 const BINARY: &str = env!("CARGO_BIN_EXE_countersign");
 
 fn root() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("../..").canonicalize().expect("the repository")
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("../..")
+        .canonicalize()
+        .expect("the repository")
 }
 
 fn pages() -> Vec<(PathBuf, String)> {
     let root = root();
-    let docs = fs::read_dir(root.join("docs")).expect("docs").map(|entry| entry.expect("an entry").path());
-    let top = ["README.md", "ARCHITECTURE.md", "CONTRIBUTING.md", "CHANGELOG.md"].map(|name| root.join(name));
+    let docs = fs::read_dir(root.join("docs"))
+        .expect("docs")
+        .map(|entry| entry.expect("an entry").path());
+    let top = [
+        "README.md",
+        "ARCHITECTURE.md",
+        "CONTRIBUTING.md",
+        "CHANGELOG.md",
+    ]
+    .map(|name| root.join(name));
     docs.chain(top)
         .filter(|path| path.extension().is_some_and(|extension| extension == "md"))
         .map(|path| (path.clone(), fs::read_to_string(path).expect("a page")))
@@ -28,13 +39,21 @@ fn pages() -> Vec<(PathBuf, String)> {
 #[test]
 fn links_lead_somewhere() {
     for (page, text) in pages() {
-        for link in text.split("](").skip(1).filter_map(|rest| rest.split(')').next()) {
+        for link in text
+            .split("](")
+            .skip(1)
+            .filter_map(|rest| rest.split(')').next())
+        {
             if link.starts_with("http") || link.starts_with('#') {
                 continue;
             }
             let target = link.split('#').next().unwrap_or(link);
             let path = page.parent().expect("a folder").join(target);
-            assert!(path.exists(), "{} links to {link}, which is not there", page.display());
+            assert!(
+                path.exists(),
+                "{} links to {link}, which is not there",
+                page.display()
+            );
         }
     }
 }
@@ -47,22 +66,40 @@ fn every_setting_is_documented_and_every_documented_setting_exists() {
         .arg(folder.path())
         .output()
         .expect("runs");
-    let shown: toml::Table = toml::from_str(&String::from_utf8(shown.stdout).expect("UTF-8")).expect("TOML");
-    let mut settings = BTreeSet::from(["catalogue", "tls.certificate", "tls.key", "tls.reload_check_seconds"].map(str::to_owned));
+    let shown: toml::Table =
+        toml::from_str(&String::from_utf8(shown.stdout).expect("UTF-8")).expect("TOML");
+    let mut settings = BTreeSet::from(
+        [
+            "catalogue",
+            "tls.certificate",
+            "tls.key",
+            "tls.reload_check_seconds",
+        ]
+        .map(str::to_owned),
+    );
     for (key, value) in &shown {
         let Some(section) = value.as_table() else {
             settings.insert(key.clone());
             continue;
         };
-        settings.extend(section.iter().flat_map(|(key, value)| match value.as_table() {
-            Some(inner) => inner.keys().cloned().collect(),
-            None => vec![key.clone()],
-        }));
+        settings.extend(
+            section
+                .iter()
+                .flat_map(|(key, value)| match value.as_table() {
+                    Some(inner) => inner.keys().cloned().collect(),
+                    None => vec![key.clone()],
+                }),
+        );
     }
     let page = fs::read_to_string(root().join("docs/configuration.md")).expect("the page");
-    let rows = page.lines().filter_map(|line| line.strip_prefix("| `")?.split('|').next());
-    let documented: BTreeSet<String> =
-        rows.flat_map(|cell| cell.split('`').map(str::trim)).filter(|part| !part.is_empty() && *part != ",").map(str::to_owned).collect();
+    let rows = page
+        .lines()
+        .filter_map(|line| line.strip_prefix("| `")?.split('|').next());
+    let documented: BTreeSet<String> = rows
+        .flat_map(|cell| cell.split('`').map(str::trim))
+        .filter(|part| !part.is_empty() && *part != ",")
+        .map(str::to_owned)
+        .collect();
     assert_eq!(documented, settings);
 }
 
@@ -71,15 +108,28 @@ fn every_setting_is_documented_and_every_documented_setting_exists() {
 fn the_readme_works() {
     let folder = tempfile::tempdir().expect("a folder");
     let readme = fs::read_to_string(root().join("README.md")).expect("the README");
-    let blocks: Vec<&str> = readme.split("```sh\n").skip(1).filter_map(|rest| rest.split("```").next()).collect();
-    assert!(blocks[0].contains("cargo run --release --locked -- serve"), "the first command starts the server");
+    let blocks: Vec<&str> = readme
+        .split("```sh\n")
+        .skip(1)
+        .filter_map(|rest| rest.split("```").next())
+        .collect();
+    assert!(
+        blocks[0].contains("cargo run --release --locked -- serve"),
+        "the first command starts the server"
+    );
     assert_eq!(blocks[1].trim(), "./test");
-    let address = TcpListener::bind("127.0.0.1:0").expect("a port").local_addr().expect("an address");
+    let address = TcpListener::bind("127.0.0.1:0")
+        .expect("a port")
+        .local_addr()
+        .expect("an address");
     let _server = Server::start(folder.path(), &address.to_string());
     let script: String = blocks[2..].concat();
     let script = script
         .replace("./target/release/countersign", BINARY)
-        .replace("alias countersign=", "countersign() { \"$COUNTERSIGN_BINARY\" \"$@\"; }; : ");
+        .replace(
+            "alias countersign=",
+            "countersign() { \"$COUNTERSIGN_BINARY\" \"$@\"; }; : ",
+        );
     let ran = Command::new("bash")
         .args(["-eu", "-c", &script])
         .current_dir(folder.path())
@@ -87,10 +137,19 @@ fn the_readme_works() {
         .env("COUNTERSIGN__SERVER__ADDRESS", address.to_string())
         .output()
         .expect("bash");
-    let (out, err) = (String::from_utf8_lossy(&ran.stdout), String::from_utf8_lossy(&ran.stderr));
+    let (out, err) = (
+        String::from_utf8_lossy(&ran.stdout),
+        String::from_utf8_lossy(&ran.stderr),
+    );
     assert!(ran.status.success(), "{out}\n{err}");
-    assert!(out.contains(r#""token_type":"bearer","expires_in":86399}"#), "client credentials: {out}\n{err}");
-    assert!(out.contains(r#"{"token_type":"bearer","access_token":""#), "the exchange: {out}\n{err}");
+    assert!(
+        out.contains(r#""token_type":"bearer","expires_in":86399}"#),
+        "client credentials: {out}\n{err}"
+    );
+    assert!(
+        out.contains(r#"{"token_type":"bearer","access_token":""#),
+        "the exchange: {out}\n{err}"
+    );
 }
 
 struct Server(Child);
@@ -107,7 +166,10 @@ impl Server {
         let server = Self(child);
         let began = Instant::now();
         while !is_ready(address) {
-            assert!(began.elapsed() < Duration::from_secs(30), "the server is not ready");
+            assert!(
+                began.elapsed() < Duration::from_secs(30),
+                "the server is not ready"
+            );
             std::thread::sleep(Duration::from_millis(20));
         }
         server
@@ -122,9 +184,15 @@ impl Drop for Server {
 }
 
 fn is_ready(address: &str) -> bool {
-    let Ok(mut stream) = TcpStream::connect(address) else { return false };
+    let Ok(mut stream) = TcpStream::connect(address) else {
+        return false;
+    };
     let mut answer = String::new();
-    write!(stream, "GET /readyz HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n\r\n").is_ok()
+    write!(
+        stream,
+        "GET /readyz HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n\r\n"
+    )
+    .is_ok()
         && stream.read_to_string(&mut answer).is_ok()
         && answer.starts_with("HTTP/1.1 200")
 }

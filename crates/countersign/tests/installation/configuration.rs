@@ -130,3 +130,24 @@ fn another_master_key_is_noticed() {
         );
     }
 }
+
+#[test]
+fn a_lost_master_key_is_not_replaced_by_a_new_one() {
+    let place = Place::with_project();
+    fs::remove_file(place.path("data/master.key")).unwrap();
+
+    let listed = run(&mut place.command(&["admin", "organizations", "list"]), "");
+    let served = run(
+        &mut place.command(&["serve", "--listen", "127.0.0.1:0"]),
+        "",
+    );
+
+    for ran in [listed, served] {
+        assert!(
+            ran.exit == 2 && ran.stderr.contains("restore it from your backup"),
+            "{}",
+            ran.stderr
+        );
+    }
+    assert!(!place.path("data/master.key").exists());
+}

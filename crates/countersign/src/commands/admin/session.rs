@@ -4,7 +4,7 @@ use countersign_authority::{Actor, Authority, Clock, ManageError};
 use countersign_store::{Page, Store};
 use countersign_wire::OrgId;
 
-use crate::config::Config;
+use crate::config::{Config, Database};
 use crate::outcome::Failure;
 
 /// An opened installation, and who asks.
@@ -23,8 +23,8 @@ impl Session {
     /// # Errors
     /// What is in the way.
     pub async fn open(config: &Config) -> Result<Self, Failure> {
-        let master_key = config.master_key()?;
         let store = Store::open(&config.store).await?;
+        let master_key = config.master_key(Database::of(&store).await?)?;
         let ims = config.ims_at(config.server.address)?;
         let (catalogue, clock) = (config.catalogue.clone(), Clock::system());
         let authority = Authority::open(store.clone(), master_key, ims, catalogue, clock).await?;
