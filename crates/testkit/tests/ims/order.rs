@@ -121,7 +121,7 @@ async fn dates_and_migrations_are_told_to_those_with_the_secret_only() {
 }
 
 #[tokio::test]
-async fn a_policy_is_told_before_the_assertion_is_read() {
+async fn a_policy_is_told_before_the_assertion_is_read_and_not_to_strangers() {
     let (app, client) = app_and_client().await;
     app.set_policy(
         None,
@@ -136,6 +136,13 @@ async fn a_policy_is_told_before_the_assertion_is_read() {
         "{}",
         answer.body
     );
+
+    let stranger = TestClient {
+        secret: "p8e-wrong".to_owned(),
+        ..client
+    };
+    let outside = app.anonymous().exchange(&stranger, "x").await;
+    assert!(outside.body.contains("invalid client_secret parameter"));
 }
 
 #[tokio::test]
