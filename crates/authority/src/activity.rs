@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
 
 use countersign_store::usage::{Usage, UsageSubject};
-use countersign_wire::{CredentialId, SecretId, Timestamp};
+use countersign_wire::{CredentialId, Timestamp};
 
 pub use countersign_store::usage::Grant;
 
@@ -40,12 +40,12 @@ impl Activity {
         }
     }
 
-    /// Notes that a token was issued.
+    /// Notes that a token was issued to a client that proved itself by `proof`.
     pub(crate) fn note(
         &self,
         credential: &CredentialId,
         grant: Grant,
-        secret: &SecretId,
+        proof: &Minter,
         minter: &Minter,
         now: Timestamp,
     ) {
@@ -55,14 +55,11 @@ impl Activity {
             return;
         };
         let mut tallies = shard.lock().unwrap_or_else(PoisonError::into_inner);
-        let certificate = match minter {
-            Minter::Secret(_) => None,
-            Minter::Certificate(id) => Some(UsageSubject::Certificate(id.clone())),
-        };
+        let minted = (minter != proof).then(|| minter.clone().used());
         let subjects = [
             Some(UsageSubject::Grant),
-            Some(UsageSubject::Secret(secret.clone())),
-            certificate,
+            Some(proof.clone().used()),
+            minted,
         ];
         for subject in subjects.into_iter().flatten() {
             let key = (credential.clone(), subject, grant);

@@ -8,30 +8,35 @@ use argon2::PasswordVerifier as _;
 use countersign_model::secret::MAX_SECRETS;
 use countersign_model::{Secret, SecretDigest, SecretsInQuery};
 use countersign_wire::token::PresentedClient;
-use countersign_wire::{ClientId, ClientSecret, SecretId, Timestamp};
+use countersign_wire::{ClientId, ClientSecret, Opaque, SecretId, Timestamp};
 use subtle::{Choice, ConditionallySelectable as _, ConstantTimeEq as _};
 
 use crate::Authority;
 use crate::directory::{Client, LookupError};
 use crate::throttle::WINDOW;
+use crate::token::Minter;
 
 /// A client that proved who it is. Only [`Authority::authenticate`] makes one.
 pub struct AuthenticatedClient {
     client: Arc<Client>,
-    secret: SecretId,
+    minter: Minter,
 }
 
 impl AuthenticatedClient {
+    pub(crate) fn new(client: Arc<Client>, minter: Minter) -> Self {
+        Self { client, minter }
+    }
+
     /// What is known of it.
     #[must_use]
     pub fn client(&self) -> &Arc<Client> {
         &self.client
     }
 
-    /// The secret it showed.
+    /// What it proved itself by.
     #[must_use]
-    pub fn secret(&self) -> &SecretId {
-        &self.secret
+    pub fn minter(&self) -> &Minter {
+        &self.minter
     }
 }
 
@@ -40,6 +45,8 @@ impl AuthenticatedClient {
 pub struct Presented {
     /// Client id and secret.
     pub client: PresentedClient,
+    /// An assertion of the client about itself, instead of a secret (RFC 7523 section 2.2).
+    pub assertion: Option<Opaque>,
     /// The address it came from.
     pub source: IpAddr,
     /// Whether a secret travelled in the URL.
@@ -79,6 +86,9 @@ pub enum ClientError {
         /// Since when.
         at: Timestamp,
     },
+    /// The assertion it shows instead of a secret is not good.
+    #[error("the client_assertion is refused: {0}")]
+    Assertion(String),
     /// The organization does not take secrets in URLs.
     #[error("the organization refuses secrets in the query: the client must send them in the body")]
     SecretInQuery,
@@ -111,11 +121,18 @@ impl Authority {
         presented: &Presented,
     ) -> Result<AuthenticatedClient, ClientError> {
         let id = presented.client.id.as_ref();
-        let result = self.believe(id, presented).await;
+        let result = match &presented.assertion {
+            Some(assertion) => self.believe_assertion(assertion, presented).await,
+            None => self.believe(id, presented).await,
+        };
         // Unknown ids are counted together: trying many of them is one attack.
         let counted = match &result {
             Err(ClientError::Unknown) => None,
-            Err(ClientError::WrongSecret { .. } | ClientError::ExpiredSecret { .. }) => id,
+            Err(
+                ClientError::WrongSecret { .. }
+                | ClientError::ExpiredSecret { .. }
+                | ClientError::Assertion(_),
+            ) => id,
             _ => return result,
         };
         // Only failures are slowed down. A right secret always passes: programs that share an
@@ -167,8 +184,8 @@ impl Authority {
         {
             return Err(ClientError::SecretInQuery);
         }
-        let secret = matched.id.clone();
-        Ok(AuthenticatedClient { client, secret })
+        let minter = Minter::Secret(matched.id.clone());
+        Ok(AuthenticatedClient::new(client, minter))
     }
 
     /// Whether a credential with that client id exists.

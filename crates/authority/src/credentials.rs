@@ -111,6 +111,8 @@ impl Authority {
                 technical_account_id: account.id.clone(),
                 origin: new.origin,
                 grants: Grants::OAuth,
+                token_kind: countersign_model::TokenKind::default(),
+                jwks: None,
                 state: State::Enabled,
                 created_at: now,
                 revision: 0,

@@ -9,7 +9,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
-use countersign_jose::VerifyingKey;
+use countersign_jose::{JwkSet, VerifyingKey};
 use countersign_model::secret::Strength;
 use countersign_model::{
     Catalogue, Certificate, Credential, Organization, Project, TechnicalAccount,
@@ -33,6 +33,8 @@ pub struct Client {
     pub scopes: ScopeSet,
     /// The certificates' keys, parsed once.
     pub(crate) keys: Vec<(CertificateId, VerifyingKey)>,
+    /// The registered keys, parsed once.
+    pub(crate) jwks: JwkSet,
     /// Tokens per minute. Found here, so that asking it costs no look-up.
     pub(crate) limiter: Option<Arc<DefaultDirectRateLimiter>>,
 }
@@ -72,10 +74,11 @@ impl Client {
             .iter()
             .map(|c| c.pem.len() + 1200)
             .sum();
+        let jwks = credential.jwks.as_ref().map_or(0, |text| text.len() * 3);
         let scopes: usize = self.scopes.iter().map(|s| s.as_str().len() + 32).sum();
         let text =
             credential.name.len() + self.organization.name.len() + self.project.description.len();
-        let bytes = 1500 + certificates + scopes + text + credential.secrets.len() * 250;
+        let bytes = 1500 + certificates + jwks + scopes + text + credential.secrets.len() * 250;
         u32::try_from(bytes).unwrap_or(u32::MAX)
     }
 }
@@ -235,6 +238,7 @@ impl Directory {
         });
         Ok(Arc::new(Client {
             keys: keys.collect(),
+            jwks: registered_keys(&record.credential),
             scopes: record.credential.granted_scopes(&self.catalogue),
             limiter: self.limiter(id),
             credential: record.credential,
@@ -243,4 +247,14 @@ impl Directory {
             account: record.technical_account,
         }))
     }
+}
+
+fn registered_keys(credential: &Credential) -> JwkSet {
+    let Some(text) = &credential.jwks else {
+        return JwkSet::new();
+    };
+    JwkSet::parse(text.as_bytes()).unwrap_or_else(|error| {
+        tracing::error!(credential.id = %credential.id, client.id = %credential.client_id, "the key set of credential `{}` in the store does not parse: {error}", credential.id);
+        JwkSet::new()
+    })
 }

@@ -1,7 +1,7 @@
 //! Why a management use case did not do what it was asked. Sentences for people: what happened,
 //! why, what to do next.
 
-use countersign_jose::{CertificateError, KeyError, SignError};
+use countersign_jose::{CertificateError, JwksError, KeyError, SignError};
 use countersign_model::deprecation::PolicyError;
 use countersign_model::migration::MigrationError;
 use countersign_model::project::NameError;
@@ -83,7 +83,7 @@ pub enum ManageError {
     KeyOfAnotherOrganization,
     /// A key that everybody knows.
     #[error(
-        "the private key of this certificate is public knowledge (it is a published test key): make a key pair of your own"
+        "the private key is public knowledge (it is a published test key): make a key pair of your own"
     )]
     KnownTestKey,
     /// Over already.
@@ -112,6 +112,17 @@ pub enum ManageError {
     /// The certificate is not usable.
     #[error("the certificate is not usable: {0}")]
     Certificate(#[from] CertificateError),
+    /// The key set is not usable.
+    #[error("the key set is not usable: {0}")]
+    KeySet(#[from] JwksError),
+    /// None of its keys is usable.
+    #[error(
+        "no key of the set is usable: give RSA keys of 2048 to 8192 bits, P-256 or Ed25519 keys, for signatures"
+    )]
+    NoUsableKey,
+    /// Too many keys.
+    #[error("a credential has at most {0} registered keys: leave out those that nobody uses")]
+    KeyLimit(usize),
     /// The key is not usable.
     #[error("the key is not usable: {0}")]
     Key(#[from] KeyError),

@@ -319,7 +319,7 @@ impl Authority {
         }
     }
 
-    async fn record_use(
+    pub(crate) async fn record_use(
         &self,
         org: &OrgId,
         jti: &str,
@@ -356,7 +356,7 @@ impl Authority {
 }
 
 /// Beyond `exp` an assertion is still accepted for the skew; nodes may differ a little, too.
-const KEEP_USED: Duration =
+pub(crate) const KEEP_USED: Duration =
     Duration::from_secs(countersign_model::assertion::CLOCK_SKEW.as_secs() + 30);
 
 /// Rows 6 and 13: what is decided from the form alone.

@@ -37,7 +37,7 @@ impl Authority {
             org_id: client.organization.id.clone(),
             org_numeric_id: client.organization.numeric_id.clone(),
             org_name: client.organization.name.clone(),
-            scopes: ScopeSet::parse(&claims.scope).unwrap_or_default(),
+            scopes: claims.scope,
         })
     }
 }

@@ -1,4 +1,4 @@
-//! The signing keys in memory: the one that signs, those that are published, and the documents
+//! The signing keys in memory: those that sign, one of each algorithm, those that are published, and the documents
 //! made of them. Answers without the database.
 
 use std::collections::HashMap;
@@ -7,8 +7,8 @@ use std::sync::Arc;
 use aws_lc_rs::digest;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use countersign_jose::{Candidate, Header, JwkSet, SigningKey, VerifyingKey};
-use countersign_model::SigningKeyRecord;
+use countersign_jose::{Algorithm, Candidate, Header, JwkSet, SigningKey, VerifyingKey};
+use countersign_model::{SigningAlgorithm, SigningKeyRecord};
 use countersign_wire::KeyId;
 
 use crate::config::X5u;
@@ -26,13 +26,13 @@ pub enum KeyringError {
     /// Two published keys of one name.
     #[error("the signing keys cannot be published: {0}")]
     Set(#[from] countersign_jose::JwksError),
-    /// There is no active key.
-    #[error("no signing key is active: run `countersign admin keys rotate`")]
+    /// There is no active key for IMS tokens.
+    #[error("no RS256 signing key is active: run `countersign admin keys rotate`")]
     NoActiveKey,
 }
 
 pub(crate) struct Keyring {
-    pub(crate) active: ActiveKey,
+    active: Vec<ActiveKey>,
     published: Vec<(KeyId, VerifyingKey)>,
     documents: Arc<KeyDocuments>,
 }
@@ -48,9 +48,35 @@ impl KeyDocuments {
     }
 }
 
+/// A key that signs, with the headers of what it signs.
 pub(crate) struct ActiveKey {
+    algorithm: SigningAlgorithm,
     pub(crate) key: SigningKey,
+    /// IMS tokens are RS256 only, and every RS256 key can sign both kinds.
     pub(crate) ims_header: Vec<u8>,
+    pub(crate) standard_header: Vec<u8>,
+}
+
+impl ActiveKey {
+    fn new(
+        record: &SigningKeyRecord,
+        master_key: &MasterKey,
+        x5u: X5u,
+    ) -> Result<Self, KeyringError> {
+        let kid = record.id.as_str();
+        let ims = Header::ims_access_token(kid);
+        let ims = match x5u {
+            X5u::FileName => ims,
+            X5u::Omit => ims.without_x5u(),
+        };
+        let standard = Header::access_token(jose_algorithm(record.algorithm), kid);
+        Ok(Self {
+            algorithm: record.algorithm,
+            key: open(record, master_key)?,
+            ims_header: ims.to_json(),
+            standard_header: standard.to_json(),
+        })
+    }
 }
 
 /// What is published of the keys.
@@ -70,10 +96,17 @@ impl Keyring {
         master_key: &MasterKey,
         x5u: X5u,
     ) -> Result<Self, KeyringError> {
-        let active = records
+        let active: Vec<ActiveKey> = records
             .iter()
-            .find(|r| r.is_active())
-            .ok_or(KeyringError::NoActiveKey)?;
+            .filter(|r| r.is_active())
+            .map(|r| ActiveKey::new(r, master_key, x5u))
+            .collect::<Result<_, _>>()?;
+        if !active
+            .iter()
+            .any(|key| key.algorithm == SigningAlgorithm::Rs256)
+        {
+            return Err(KeyringError::NoActiveKey);
+        }
         let mut set = JwkSet::new();
         let mut published = Vec::new();
         for record in records.iter().filter(|r| r.is_published()) {
@@ -81,25 +114,21 @@ impl Keyring {
             set.insert(record.id.as_str(), key.clone())?;
             published.push((record.id.clone(), key));
         }
-        let header = Header::ims_access_token(active.id.as_str());
-        let header = if x5u == X5u::Omit {
-            header.without_x5u()
-        } else {
-            header
-        };
         // Certificates of removed keys stay: clients may still hold their names.
         let certificates = records
             .iter()
-            .map(|r| (format!("{}.cer", r.id), r.certificate.clone()))
+            .filter_map(|r| Some((format!("{}.cer", r.id), r.certificate.clone()?)))
             .collect();
         Ok(Self {
-            active: ActiveKey {
-                key: open(active, master_key)?,
-                ims_header: header.to_json(),
-            },
+            active,
             published,
             documents: Arc::new(KeyDocuments::new(set.to_json(), certificates)),
         })
+    }
+
+    /// The key that signs by this algorithm; there is always one for RS256.
+    pub(crate) fn active(&self, algorithm: SigningAlgorithm) -> Option<&ActiveKey> {
+        self.active.iter().find(|key| key.algorithm == algorithm)
     }
 
     /// Every key that may have signed a token that is alive.
@@ -123,6 +152,15 @@ fn open(record: &SigningKeyRecord, master_key: &MasterKey) -> Result<SigningKey,
         .open(&seal_name(&record.id), &record.sealed_private_key)
         .map_err(|error| KeyringError::Sealed(record.id.clone(), error))?;
     SigningKey::from_pkcs8(&der).map_err(|error| KeyringError::Key(record.id.clone(), error))
+}
+
+/// The algorithm in the words of the layer that signs.
+pub(crate) fn jose_algorithm(algorithm: SigningAlgorithm) -> Algorithm {
+    match algorithm {
+        SigningAlgorithm::Rs256 => Algorithm::Rs256,
+        SigningAlgorithm::Es256 => Algorithm::Es256,
+        SigningAlgorithm::EdDsa => Algorithm::EdDsa,
+    }
 }
 
 /// The name a private key is sealed under, so that one row cannot be put in another's place.

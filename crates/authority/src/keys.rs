@@ -1,17 +1,17 @@
-//! Signing keys: made at first start, published before use, rotated, kept until their last token
-//! is dead.
+//! Signing keys: RS256 made at first start, the others when first needed; published before use,
+//! rotated, kept until their last token is dead.
 
 use std::time::Duration;
 
-use countersign_jose::{Algorithm, Certificate, SigningKey};
-use countersign_model::{KeyState, SigningKeyRecord};
+use countersign_jose::{Certificate, SigningKey};
+use countersign_model::{KeyState, SigningAlgorithm, SigningKeyRecord};
 use countersign_store::changes::Topic;
 use countersign_store::{self as store, Store, Write};
 use countersign_wire::{KeyId, Timestamp};
 
 use crate::actor::Actor;
 use crate::error::ManageError;
-use crate::keyring::{KeyDocuments, seal_name};
+use crate::keyring::{KeyDocuments, jose_algorithm, seal_name};
 use crate::master_key::MasterKey;
 use crate::{Authority, Config};
 use std::sync::Arc;
@@ -19,19 +19,20 @@ use std::sync::Arc;
 /// What a rotation did.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub enum Rotation {
-    /// Published a new key; it may sign from that time on. Rotate again then.
+    /// Published new keys, one of each algorithm in use; they may sign from that time on. Rotate
+    /// again then.
     Published {
-        /// The new key.
-        key: KeyId,
-        /// From when on it may sign.
+        /// The new keys.
+        keys: Vec<KeyId>,
+        /// From when on they may sign.
         ready_at: Timestamp,
     },
-    /// The next key signs now.
+    /// The next keys sign now.
     Activated {
-        /// The key that signs.
-        key: KeyId,
-        /// The key that signed before.
-        retired: Option<KeyId>,
+        /// The keys that sign.
+        keys: Vec<KeyId>,
+        /// The keys that signed before.
+        retired: Vec<KeyId>,
     },
 }
 
@@ -55,21 +56,23 @@ impl Authority {
         Ok(store::signing_keys::list(&mut read).await?)
     }
 
-    /// Moves the keys on by one step: publishes the next key, or lets it sign once it was
-    /// published long enough. Keys whose last token is dead are taken out.
+    /// Moves the keys of all algorithms on by one step: publishes the next ones, or lets them sign
+    /// once they were published long enough. Keys whose last token is dead are taken out.
     ///
     /// # Errors
-    /// [`ManageError::SigningKey`] when the next key is too young; says from when on it may sign.
+    /// [`ManageError::SigningKey`] when a next key is too young; says from when on it may sign.
     pub async fn rotate_keys(&self, actor: &Actor) -> Result<Rotation, ManageError> {
         let now = self.clock.now();
-        let made = make_key()?;
+        // Made before it is known which are needed: no key is made inside of a transaction.
+        let made = make_keys(SigningAlgorithm::ALL)?;
         let rotation = store::retry(|| async {
             let mut write = self.store.write().await?;
             let keys = store::signing_keys::list(&mut write).await?;
             self.remove_dead_keys(&mut write, &keys, now).await?;
-            let rotation = match keys.iter().find(|key| key.state == KeyState::Next) {
-                None => self.publish(&mut write, &keys, &made, now).await?,
-                Some(next) => activate(&mut write, &keys, next, now).await?,
+            let rotation = if keys.iter().any(|key| key.state == KeyState::Next) {
+                activate(&mut write, &keys, now).await?
+            } else {
+                self.publish(&mut write, &keys, &made, now).await?
             };
             let detail = serde_json::json!({ "rotation": format!("{rotation:?}") });
             let event = actor.event(now, None, "signing_key.rotated", "signing keys", &detail);
@@ -87,23 +90,47 @@ impl Authority {
         &self,
         write: &mut Write,
         keys: &[SigningKeyRecord],
-        made: &SigningKey,
+        made: &[Made],
         now: Timestamp,
     ) -> Result<Rotation, ManageError> {
-        let record = record(
-            made,
-            keys,
-            KeyState::Next,
-            &self.config,
-            &self.master_key,
-            now,
-        )?;
-        store::signing_keys::insert(write, &record).await?;
+        let in_use = |made: &&Made| active(keys, made.0).is_some();
+        let mut published = Vec::new();
+        for (offset, made) in (1..).zip(made.iter().filter(in_use)) {
+            let sequence = last_sequence(keys) + offset;
+            let place = (&self.config, &self.master_key);
+            let record = record(made, sequence, KeyState::Next, place, now)?;
+            store::signing_keys::insert(write, &record).await?;
+            published.push(record.id);
+        }
         let ready_at = now.plus(countersign_model::signing_key::PUBLISH_AHEAD);
         Ok(Rotation::Published {
-            key: record.id,
+            keys: published,
             ready_at,
         })
+    }
+
+    /// Sees to it that there is a key of an algorithm. The first one signs at once, but not before
+    /// every node has it: what one node signs, all must verify.
+    pub(crate) async fn ensure_key(
+        &self,
+        algorithm: SigningAlgorithm,
+        actor: &Actor,
+    ) -> Result<(), ManageError> {
+        if self.keyring.load().active(algorithm).is_some() {
+            return Ok(());
+        }
+        let now = self.clock.now();
+        let place = (&self.config, &self.master_key);
+        for key in ensure_keys(&self.store, place, &[algorithm], now).await? {
+            let mut write = self.store.write().await?;
+            let event = actor.event(now, None, "signing_key.added", key.as_str(), &().into());
+            store::audit::append(&mut write, &event).await?;
+            write.commit().await?;
+        }
+        self.apply(&Topic::SigningKeys).await;
+        let polls = Duration::from_millis(2 * self.config.poll_milliseconds);
+        tokio::time::sleep(polls).await;
+        Ok(())
     }
 
     async fn remove_dead_keys(
@@ -125,83 +152,126 @@ impl Authority {
 async fn activate(
     write: &mut Write,
     keys: &[SigningKeyRecord],
-    next: &SigningKeyRecord,
     now: Timestamp,
 ) -> Result<Rotation, ManageError> {
-    let mut active = next.clone();
-    active.activate(now)?;
-    let before = keys.iter().find(|key| key.is_active());
-    if let Some(before) = before {
-        let mut retired = before.clone();
-        retired.retire(now)?;
-        store::signing_keys::save(write, &before.state, &retired).await?;
+    let (mut activated, mut retired) = (Vec::new(), Vec::new());
+    for next in keys.iter().filter(|key| key.state == KeyState::Next) {
+        let mut after = next.clone();
+        after.activate(now)?;
+        if let Some(before) = active(keys, next.algorithm) {
+            let mut over = before.clone();
+            over.retire(now)?;
+            store::signing_keys::save(write, &before.state, &over).await?;
+            retired.push(over.id);
+        }
+        store::signing_keys::save(write, &next.state, &after).await?;
+        activated.push(after.id);
     }
-    store::signing_keys::save(write, &next.state, &active).await?;
     Ok(Rotation::Activated {
-        key: active.id,
-        retired: before.map(|key| key.id.clone()),
+        keys: activated,
+        retired,
     })
 }
 
-/// Makes the first key of an installation. It signs at once: nobody has seen a token yet.
-pub(crate) async fn ensure_first_key(
+fn active(keys: &[SigningKeyRecord], algorithm: SigningAlgorithm) -> Option<&SigningKeyRecord> {
+    keys.iter()
+        .find(|key| key.is_active() && key.algorithm == algorithm)
+}
+
+fn last_sequence(keys: &[SigningKeyRecord]) -> i64 {
+    keys.iter().map(|key| key.sequence).max().unwrap_or(0)
+}
+
+/// Makes the first keys of an installation: RS256, and those that credentials want their tokens
+/// signed with.
+pub(crate) async fn ensure_first_keys(
     store: &Store,
-    config: &Config,
-    master_key: &MasterKey,
+    place: Place<'_>,
     now: Timestamp,
 ) -> Result<(), ManageError> {
     let mut read = store.read().await?;
-    if store::signing_keys::list(&mut read)
-        .await?
-        .iter()
-        .any(SigningKeyRecord::is_active)
-    {
-        return Ok(());
-    }
+    let mut needed = store::credentials::standard_algorithms(&mut read).await?;
     drop(read);
-    let made = make_key()?;
+    needed.push(SigningAlgorithm::Rs256);
+    ensure_keys(store, place, &needed, now).await.map(drop)
+}
+
+/// Makes the first key of each algorithm that has none; gives those that were made. They sign at
+/// once: nobody has seen a token of that algorithm yet.
+async fn ensure_keys(
+    store: &Store,
+    place: Place<'_>,
+    needed: &[SigningAlgorithm],
+    now: Timestamp,
+) -> Result<Vec<KeyId>, ManageError> {
+    let mut read = store.read().await?;
+    let keys = store::signing_keys::list(&mut read).await?;
+    drop(read);
+    let missing = SigningAlgorithm::ALL
+        .into_iter()
+        .filter(|algorithm| needed.contains(algorithm) && active(&keys, *algorithm).is_none());
+    let made = make_keys(missing)?;
+    if made.is_empty() {
+        return Ok(Vec::new());
+    }
     store::retry(|| async {
         let mut write = store.write().await?;
         let keys = store::signing_keys::list(&mut write).await?;
+        let mut added = Vec::new();
         // Another node may have been faster.
-        if !keys.iter().any(SigningKeyRecord::is_active) {
+        let missing = made.iter().filter(|made| active(&keys, made.0).is_none());
+        for (offset, made) in (1..).zip(missing) {
             let state = KeyState::Active { since: now };
-            let first = record(&made, &keys, state, config, master_key, now)?;
+            let first = record(made, last_sequence(&keys) + offset, state, place, now)?;
             store::signing_keys::insert(&mut write, &first).await?;
-            store::changes::append(&mut write, &Topic::SigningKeys, now).await?;
-            write.commit().await?;
+            added.push(first.id);
         }
-        Ok::<_, ManageError>(())
+        store::changes::append(&mut write, &Topic::SigningKeys, now).await?;
+        write.commit().await?;
+        Ok::<_, ManageError>(added)
     })
     .await
 }
 
-fn make_key() -> Result<SigningKey, ManageError> {
-    Ok(SigningKey::generate(Algorithm::Rs256)?)
+/// A new key and what it is for.
+type Made = (SigningAlgorithm, SigningKey);
+
+/// What every record of a key needs to know.
+pub(crate) type Place<'a> = (&'a Config, &'a MasterKey);
+
+fn make_keys(
+    algorithms: impl IntoIterator<Item = SigningAlgorithm>,
+) -> Result<Vec<Made>, ManageError> {
+    let make = |algorithm| Ok((algorithm, SigningKey::generate(jose_algorithm(algorithm))?));
+    algorithms.into_iter().map(make).collect()
 }
 
 fn record(
-    made: &SigningKey,
-    keys: &[SigningKeyRecord],
+    (algorithm, made): &Made,
+    sequence: i64,
     state: KeyState,
-    config: &Config,
-    master_key: &MasterKey,
+    (config, master_key): Place<'_>,
     now: Timestamp,
 ) -> Result<SigningKeyRecord, ManageError> {
-    let sequence = keys.iter().map(|key| key.sequence).max().unwrap_or(0) + 1;
     let stem = config.authorization_server.replace('-', "_");
     let id = KeyId::parse(&format!("{stem}-key-at-{sequence}"))
         .map_err(|_| ManageError::Name(countersign_model::project::NameError::Label))?;
-    let until = now.plus(CERTIFICATE_LIFE);
-    let certificate =
-        Certificate::make_self_signed(made, id.as_str(), now.as_seconds(), until.as_seconds())?;
     Ok(SigningKeyRecord {
         sealed_private_key: master_key.seal(&seal_name(&id), &made.to_pkcs8()?)?,
+        certificate: match algorithm {
+            SigningAlgorithm::Rs256 => Some(certificate(made, &id, now)?),
+            SigningAlgorithm::Es256 | SigningAlgorithm::EdDsa => None,
+        },
         id,
         sequence,
-        algorithm: made.algorithm().name().to_owned(),
-        certificate: certificate.to_pem(),
+        algorithm: *algorithm,
         state,
         created_at: now,
     })
+}
+
+/// The certificate that IMS tokens name in `x5u`, as PEM.
+fn certificate(made: &SigningKey, id: &KeyId, now: Timestamp) -> Result<String, ManageError> {
+    let (from, until) = (now.as_seconds(), now.plus(CERTIFICATE_LIFE).as_seconds());
+    Ok(Certificate::make_self_signed(made, id.as_str(), from, until)?.to_pem())
 }

@@ -17,6 +17,8 @@ use uuid::Uuid;
 mod activity;
 mod actor;
 mod certificates;
+mod claims;
+mod client_assertion;
 mod client_auth;
 mod clock;
 mod config;
@@ -26,6 +28,7 @@ mod error;
 mod exchange;
 mod follow;
 mod identity;
+mod introspect;
 mod keyring;
 mod keys;
 mod master_key;
@@ -39,11 +42,14 @@ mod revoke;
 mod secrets;
 mod throttle;
 mod token;
+mod token_kinds;
 mod validate;
 
 pub use activity::Grant;
 pub use actor::Actor;
 pub use certificates::{GeneratedCertificate, NewCertificate};
+pub use claims::{SignedClaims, TokenClaims};
+pub use client_assertion::CLIENT_ALGORITHMS;
 pub use client_auth::{AuthenticatedClient, ClientError, Presented};
 pub use clock::{Clock, NoRandomness};
 pub use config::{Config, ConfigError, X5u};
@@ -61,7 +67,7 @@ pub use projects::NewProject;
 pub use refusals::{Refused, explain};
 pub use revoke::{Revoked, Revoker};
 pub use secrets::{AddedSecret, Force};
-pub use token::{AbsentScope, Issued, TokenError};
+pub use token::{AbsentScope, Issued, Minter, TokenError};
 pub use validate::{InvalidToken, ValidToken};
 
 /// Everything that the faces need: use cases over one store, one master key, one clock.
@@ -87,7 +93,7 @@ pub struct Authority {
 
 impl Authority {
     /// Opens the authority over a store: checks that the master key is the one the store was made
-    /// with, makes the first signing key if there is none, and reads what is kept in memory.
+    /// with, makes the first signing keys where there are none, and reads what is kept in memory.
     ///
     /// # Errors
     /// [`ManageError`] says what is in the way.
@@ -100,7 +106,7 @@ impl Authority {
     ) -> Result<Self, ManageError> {
         let opened_at = clock.now();
         check_master_key(&store, &master_key).await?;
-        keys::ensure_first_key(&store, &config, &master_key, opened_at).await?;
+        keys::ensure_first_keys(&store, (&config, &master_key), opened_at).await?;
         let mut read = store.read().await?;
         let records = store::signing_keys::list(&mut read).await?;
         let keyring = keyring::Keyring::new(&records, &master_key, config.x5u)?;

@@ -3,15 +3,22 @@
 use std::time::Duration;
 
 use countersign_model::deprecation::Notice;
-use countersign_wire::claims::{ACCESS_TOKEN, CTP_SERVER_TO_SERVER, ImsTokenClaims};
+use countersign_model::{SigningAlgorithm, TokenKind};
+use countersign_store::revocations::Subject;
+use countersign_store::usage::UsageSubject;
+use countersign_wire::claims::{
+    ACCESS_TOKEN, Audience, CTP_SERVER_TO_SERVER, ImsTokenClaims, StandardTokenClaims,
+};
 use countersign_wire::token::TokenRequest;
-use countersign_wire::{CertificateId, ScopeSet, SecretId, Timestamp};
+use countersign_wire::{CertificateId, KeyThumbprint, ScopeSet, SecretId, Timestamp};
 use uuid::Uuid;
 
 use crate::Authority;
 use crate::activity::Grant;
+use crate::claims::audience_claim;
 use crate::client_auth::{AuthenticatedClient, ClientError, Presented};
 use crate::clock::{NoRandomness, random};
+use crate::directory::Client;
 
 /// What the token endpoint does about an absent `scope`.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -28,6 +35,8 @@ pub struct Issued {
     pub access_token: String,
     /// How long it still lives.
     pub expires_in: Duration,
+    /// What it was issued for.
+    pub scope: ScopeSet,
     /// What the client is told about the grant's deprecation.
     pub notice: Option<Notice>,
 }
@@ -65,6 +74,12 @@ pub enum TokenError {
         "the token would be {0} bytes long, and no token may be longer than {MAX_TOKEN}: ask for fewer scopes"
     )]
     TooLong(usize),
+    /// There is no key of the algorithm that the credential wants.
+    #[error(
+        "no {} signing key is active: set the credential's token kind again to have one made",
+        .0.as_str()
+    )]
+    NoKey(SigningAlgorithm),
     /// Signing failed.
     #[error("signing failed: {0}")]
     Sign(#[from] countersign_jose::SignError),
@@ -76,10 +91,46 @@ pub enum TokenError {
 /// Longest token that is issued, in bytes (`spec/security.md` TOK-06).
 const MAX_TOKEN: usize = 8192;
 
-/// What a token is minted with.
-pub(crate) enum Minter {
+/// What a client proves itself by, and what a token is minted with.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub enum Minter {
+    /// A client secret.
     Secret(SecretId),
+    /// A certificate, whose key signed an assertion.
     Certificate(CertificateId),
+    /// A registered key, which signed an assertion.
+    Key(KeyThumbprint),
+}
+
+impl Minter {
+    /// The minter that a token names.
+    pub(crate) fn parse(text: &str) -> Option<Self> {
+        let (kind, id) = text.split_once(':')?;
+        match kind {
+            "secret" => id.parse().ok().map(Self::Secret),
+            "certificate" => id.parse().ok().map(Self::Certificate),
+            "key" => id.parse().ok().map(Self::Key),
+            _ => None,
+        }
+    }
+
+    /// It, as something all of whose tokens can be revoked.
+    pub(crate) fn revocable(self) -> Subject {
+        match self {
+            Self::Secret(id) => Subject::Secret(id),
+            Self::Certificate(id) => Subject::Certificate(id),
+            Self::Key(thumbprint) => Subject::Key(thumbprint),
+        }
+    }
+
+    /// It, as something that is used.
+    pub(crate) fn used(self) -> UsageSubject {
+        match self {
+            Self::Secret(id) => UsageSubject::Secret(id),
+            Self::Certificate(id) => UsageSubject::Certificate(id),
+            Self::Key(thumbprint) => UsageSubject::Key(thumbprint),
+        }
+    }
 }
 
 impl std::fmt::Display for Minter {
@@ -87,6 +138,7 @@ impl std::fmt::Display for Minter {
         match self {
             Self::Secret(id) => write!(f, "secret:{id}"),
             Self::Certificate(id) => write!(f, "certificate:{id}"),
+            Self::Key(thumbprint) => write!(f, "key:{thumbprint}"),
         }
     }
 }
@@ -131,14 +183,16 @@ impl Authority {
             (None, AbsentScope::GrantsAll) => granted.clone(),
             (None, AbsentScope::IsRefused) => return Err(TokenError::NoScope(granted.clone())),
         };
-        let minter = Minter::Secret(client.secret().clone());
         self.mint(&Mint {
             client: &client,
             grant: Grant::ClientCredentials,
-            minter,
+            minter: client.minter().clone(),
             scope,
-            audience: None,
-            ends: None,
+            audience: Some(request.resources).filter(|all| !all.is_empty()),
+            ends: match client.minter() {
+                Minter::Certificate(id) => known.certificate(id).map(|c| c.not_after),
+                Minter::Secret(_) | Minter::Key(_) => None,
+            },
             notice: None,
         })
     }
@@ -154,11 +208,60 @@ impl Authority {
         let now = self.clock.now();
         let ends = now.plus(self.config.token_life());
         let ends = mint.ends.map_or(ends, |end| end.min(ends));
-        let life = ends.since(now);
-        let user = client.account.id.as_str();
         let chance: [u8; 20] = random()?;
+        let id = token_id(now, &chance, &self.config.region);
+        let kind = client.credential.token_kind;
+        let keyring = self.keyring.load();
+        let active = keyring
+            .active(kind.algorithm())
+            .ok_or(TokenError::NoKey(kind.algorithm()))?;
+        let (header, payload, ends) = match kind {
+            TokenKind::Ims => {
+                let payload = self.ims_claims(mint, &id, &hex4(&chance), now, ends);
+                (&active.ims_header, payload, ends)
+            }
+            TokenKind::Standard { .. } => {
+                // `exp` has seconds only.
+                let ends = Timestamp::from_seconds(ends.as_seconds());
+                let payload = self.standard_claims(mint, &id, now, ends);
+                (&active.standard_header, payload, ends)
+            }
+        };
+        let payload = payload.map_err(|_| countersign_jose::SignError)?;
+        let access_token = active.key.sign_compact(header, &payload)?;
+        if access_token.len() > MAX_TOKEN {
+            return Err(TokenError::TooLong(access_token.len()));
+        }
+        self.activity.note(
+            &client.credential.id,
+            mint.grant,
+            mint.client.minter(),
+            &mint.minter,
+            now,
+        );
+        let spent = self.clock.now().since(now) + Duration::from_millis(1);
+        Ok(Issued {
+            access_token,
+            expires_in: ends.since(now).saturating_sub(spent),
+            scope: mint.scope.clone(),
+            notice: mint.notice,
+        })
+    }
+
+    /// Source: `spec/ims-protocol.md` 4.2.
+    fn ims_claims(
+        &self,
+        mint: &Mint<'_>,
+        id: &str,
+        moi: &str,
+        now: Timestamp,
+        ends: Timestamp,
+    ) -> serde_json::Result<Vec<u8>> {
+        let client: &Client = mint.client.client();
+        let user = client.account.id.as_str();
+        let audience = mint.audience.as_ref();
         let claims: ImsTokenClaims<&str> = ImsTokenClaims {
-            id: &token_id(now, &chance, &self.config.region),
+            id,
             org: client.organization.id.as_str(),
             kind: ACCESS_TOKEN,
             client_id: client.credential.client_id.as_str(),
@@ -166,36 +269,42 @@ impl Authority {
             authorization_server: &self.config.authorization_server,
             aa_id: user,
             ctp: CTP_SERVER_TO_SERVER,
-            moi: &hex4(&chance),
-            expires_in: &life.as_millis().to_string(),
+            moi,
+            expires_in: &ends.since(now).as_millis().to_string(),
             created_at: &now.as_millis().to_string(),
             scope: &mint.scope.to_string(),
-            aud: mint
-                .audience
-                .as_ref()
-                .map(|all| all.iter().map(String::as_str).collect()),
+            aud: audience.map(|all| all.iter().map(String::as_str).collect()),
             minted_by: &mint.minter.to_string(),
         };
-        let payload = serde_json::to_vec(&claims).map_err(|_| countersign_jose::SignError)?;
-        let keyring = self.keyring.load();
-        let active = &keyring.active;
-        let access_token = active.key.sign_compact(&active.ims_header, &payload)?;
-        if access_token.len() > MAX_TOKEN {
-            return Err(TokenError::TooLong(access_token.len()));
-        }
-        self.activity.note(
-            &client.credential.id,
-            mint.grant,
-            mint.client.secret(),
-            &mint.minter,
-            now,
-        );
-        let spent = self.clock.now().since(now) + Duration::from_millis(1);
-        Ok(Issued {
-            access_token,
-            expires_in: life.saturating_sub(spent),
-            notice: mint.notice,
-        })
+        serde_json::to_vec(&claims)
+    }
+
+    /// Source: RFC 9068 section 2.2. Who names no `resource` gets a token for whoever trusts this
+    /// issuer as a whole, with the issuer as its audience: our choice, RFC 9068 section 3 leaves
+    /// the default to the server.
+    fn standard_claims(
+        &self,
+        mint: &Mint<'_>,
+        jti: &str,
+        now: Timestamp,
+        ends: Timestamp,
+    ) -> serde_json::Result<Vec<u8>> {
+        let client: &Client = mint.client.client();
+        let issuer = self.config.issuer.as_str();
+        let asked = mint.audience.iter().flatten().map(String::as_str).collect();
+        let claims: StandardTokenClaims<&str> = StandardTokenClaims {
+            iss: issuer,
+            sub: client.account.id.as_str(),
+            aud: audience_claim(asked).unwrap_or(Audience::One(issuer)),
+            client_id: client.credential.client_id.as_str(),
+            org_id: client.organization.id.as_str(),
+            scope: &mint.scope.blank_separated(),
+            jti,
+            iat: now.as_seconds(),
+            exp: ends.as_seconds(),
+            minted_by: &mint.minter.to_string(),
+        };
+        serde_json::to_vec(&claims)
     }
 }
 

@@ -1,19 +1,20 @@
 //! Says whether an access token holds. One function for everybody who asks.
 
-use countersign_jose::{ClaimError, ClaimFault, Object, Rules, Unverified, VerifyError};
+use countersign_jose::{Candidate, Rules, Unverified, VerifyError};
 use countersign_store::revocations::Subject;
-use countersign_wire::claims::ImsTokenClaims;
-use countersign_wire::{CertificateId, ClientId, SecretId, Timestamp, TokenId};
+use countersign_wire::{ClientId, Timestamp, TokenId};
 
-use crate::Authority;
+use crate::claims::{TokenClaims, read_ims, read_standard};
 use crate::client_auth::ClientError;
 use crate::directory::Client;
+use crate::token::Minter;
+use crate::{Authority, Config};
 use std::sync::Arc;
 
 /// A token that holds: signed by us, alive, not revoked, of a client that is enabled.
 pub struct ValidToken {
     /// What it says.
-    pub claims: ImsTokenClaims,
+    pub claims: TokenClaims,
     /// When it ends.
     pub expires_at: Timestamp,
     /// Whose it is.
@@ -65,9 +66,6 @@ impl Authority {
     pub async fn validate(&self, token: &str) -> Result<ValidToken, InvalidToken> {
         let now = self.clock.now();
         let (claims, expires_at) = self.verify_access_token(token, now)?;
-        if claims.authorization_server != self.config.authorization_server {
-            return Err(InvalidToken::Signature);
-        }
         if self.is_revoked(&claims) {
             return Err(InvalidToken::Revoked(
                 "the token, or what it was minted with, was revoked",
@@ -81,50 +79,25 @@ impl Authority {
         })
     }
 
-    /// Checks the signature and the time, and nothing that can change.
+    /// Checks kind, signature, issuer and time, and nothing that can change. A token of either
+    /// kind must be that kind in its header and in its claims.
     pub(crate) fn verify_access_token(
         &self,
         token: &str,
         now: Timestamp,
-    ) -> Result<(ImsTokenClaims, Timestamp), InvalidToken> {
-        let unverified =
-            Unverified::parse(token).map_err(|error| InvalidToken::Malformed(error.to_string()))?;
-        let keyring = self.keyring.load();
-        let verified = unverified
-            .verify(
-                &keyring.candidates(),
-                &Rules::ims_access_token(),
-                now.as_millis(),
-                read_claims,
-            )
-            .map_err(refused)?;
-        let expires_at = Timestamp::from_millis(verified.expires_at());
-        if expires_at <= now {
-            return Err(InvalidToken::Expired(expires_at));
-        }
-        Ok((verified.into_claims(), expires_at))
+    ) -> Result<(TokenClaims, Timestamp), InvalidToken> {
+        verify(token, &self.keyring.load().candidates(), &self.config, now)
     }
 
-    fn is_revoked(&self, claims: &ImsTokenClaims) -> bool {
-        let created_at = claims
-            .created_at
-            .parse()
-            .map_or(Timestamp::default(), Timestamp::from_millis);
-        let minter = claims
-            .minted_by
-            .split_once(':')
-            .and_then(|(kind, id)| match kind {
-                "secret" => SecretId::parse(id).ok().map(Subject::Secret),
-                "certificate" => CertificateId::parse(id).ok().map(Subject::Certificate),
-                _ => None,
-            });
+    fn is_revoked(&self, claims: &TokenClaims) -> bool {
+        let minter = Minter::parse(&claims.minted_by).map(Minter::revocable);
         let token = TokenId::parse(&claims.id).ok().map(Subject::Token);
         [token, minter].into_iter().any(|subject| {
-            subject.is_none_or(|subject| self.revocations.covers(&subject, created_at))
+            subject.is_none_or(|subject| self.revocations.covers(&subject, claims.created_at))
         })
     }
 
-    async fn client_of(&self, claims: &ImsTokenClaims) -> Result<Arc<Client>, InvalidToken> {
+    async fn client_of(&self, claims: &TokenClaims) -> Result<Arc<Client>, InvalidToken> {
         const GONE: InvalidToken =
             InvalidToken::Revoked("the credential of the token is gone or disabled");
         let id = ClientId::parse(&claims.client_id).map_err(|_| GONE)?;
@@ -132,45 +105,42 @@ impl Authority {
             ClientError::Unavailable(why) => InvalidToken::Unavailable(why),
             _ => GONE,
         })?;
-        let same = client.account.id.as_str() == claims.user_id
-            && client.organization.id.as_str() == claims.org;
+        let same = client.account.id.as_str() == claims.account_id
+            && client.organization.id.as_str() == claims.org_id;
         let credential = Subject::Credential(client.credential.id.clone());
-        let created_at = claims
-            .created_at
-            .parse()
-            .map_or(Timestamp::default(), Timestamp::from_millis);
-        if !same || client.disabled().is_some() || self.revocations.covers(&credential, created_at)
-        {
+        let revoked = self.revocations.covers(&credential, claims.created_at);
+        if !same || client.disabled().is_some() || revoked {
             return Err(GONE);
         }
         Ok(client)
     }
 }
 
-fn read_claims(claims: &Object) -> Result<ImsTokenClaims, ClaimError> {
-    let text = |name| claims.string(name).map(str::to_owned);
-    let audiences = || {
-        claims
-            .audiences()
-            .map(|all| all.into_iter().map(str::to_owned).collect())
+fn verify(
+    token: &str,
+    keys: &[Candidate<'_>],
+    config: &Config,
+    now: Timestamp,
+) -> Result<(TokenClaims, Timestamp), InvalidToken> {
+    let unverified =
+        Unverified::parse(token).map_err(|error| InvalidToken::Malformed(error.to_string()))?;
+    let now_ms = now.as_millis();
+    // Which rules apply is the token's to say: both are strict about the rest of its header.
+    let verified = if unverified.header().find("typ").is_none() {
+        unverified.verify(keys, &Rules::ims_access_token(), now_ms, |claims| {
+            read_ims(claims, &config.authorization_server)
+        })
+    } else {
+        unverified.verify(keys, &Rules::access_token(), now_ms, |claims| {
+            read_standard(claims, &config.issuer)
+        })
     };
-    let ctp = claims.integer("ctp")?;
-    Ok(ImsTokenClaims {
-        id: text("id")?,
-        org: text("org")?,
-        kind: text("type")?,
-        client_id: text("client_id")?,
-        user_id: text("user_id")?,
-        authorization_server: text("as")?,
-        aa_id: text("aa_id")?,
-        ctp: u8::try_from(ctp).map_err(|_| ClaimError::new("ctp", ClaimFault::Value))?,
-        moi: text("moi")?,
-        expires_in: text("expires_in")?,
-        created_at: text("created_at")?,
-        scope: text("scope")?,
-        aud: claims.find("aud").map(|_| audiences()).transpose()?,
-        minted_by: text("minted_by")?,
-    })
+    let verified = verified.map_err(refused)?;
+    let expires_at = Timestamp::from_millis(verified.expires_at());
+    if expires_at <= now {
+        return Err(InvalidToken::Expired(expires_at));
+    }
+    Ok((verified.into_claims(), expires_at))
 }
 
 fn refused(error: VerifyError) -> InvalidToken {
@@ -179,7 +149,202 @@ fn refused(error: VerifyError) -> InvalidToken {
         VerifyError::Signature | VerifyError::UnknownKey | VerifyError::Algorithm => {
             InvalidToken::Signature
         }
+        // Well signed, but in the name of another issuer.
+        VerifyError::Claim(error) if ["as", "iss"].contains(&error.claim.as_str()) => {
+            InvalidToken::Signature
+        }
         VerifyError::Kind => InvalidToken::Kind,
         other => InvalidToken::Malformed(other.to_string()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::OnceLock;
+
+    use countersign_jose::{Algorithm, SigningKey};
+    use serde_json::{Map, Value, json};
+
+    use super::*;
+
+    const NOW: i64 = 1_769_947_200;
+
+    fn keys() -> &'static [(&'static str, SigningKey)] {
+        static KEYS: OnceLock<Vec<(&str, SigningKey)>> = OnceLock::new();
+        KEYS.get_or_init(|| {
+            [
+                ("rs", Algorithm::Rs256),
+                ("es", Algorithm::Es256),
+                ("ed", Algorithm::EdDsa),
+            ]
+            .map(|(kid, algorithm)| (kid, SigningKey::generate(algorithm).expect("a key")))
+            .into()
+        })
+    }
+
+    /// Signs with the right key, whatever it says.
+    fn sign(header: &Value, claims: &Value) -> String {
+        let kid = header["kid"].as_str().expect("named");
+        let (_, key) = keys().iter().find(|(id, _)| *id == kid).expect("known");
+        key.sign_compact(header.to_string().as_bytes(), claims.to_string().as_bytes())
+            .expect("signs")
+    }
+
+    fn check(header: &Value, claims: &Value) -> Result<TokenClaims, InvalidToken> {
+        let candidates: Vec<_> = keys()
+            .iter()
+            .map(|(kid, key)| Candidate {
+                kid: Some(kid),
+                key: key.verifying_key(),
+            })
+            .collect();
+        let config = Config {
+            issuer: "https://ims.example".to_owned(),
+            ..Config::default()
+        };
+        let now = Timestamp::from_seconds(NOW);
+        verify(&sign(header, claims), &candidates, &config, now).map(|(claims, _)| claims)
+    }
+
+    fn ims() -> (Value, Value) {
+        let header = json!({"alg": "RS256", "kid": "rs", "itt": "at"});
+        let claims = json!({
+            "id": "1769947200000_x_ue1", "org": "o", "type": "access_token", "client_id": "c",
+            "user_id": "u", "as": "ims-na1", "aa_id": "u", "ctp": 3, "moi": "1",
+            "expires_in": "1000", "created_at": "1769947200000", "scope": "openid",
+            "minted_by": "secret:1",
+        });
+        (header, claims)
+    }
+
+    fn standard(kid: &str, algorithm: &str) -> (Value, Value) {
+        let header = json!({"alg": algorithm, "typ": "at+jwt", "kid": kid});
+        let claims = json!({
+            "iss": "https://ims.example", "sub": "u", "aud": "https://ims.example",
+            "client_id": "c", "org_id": "o", "scope": "openid", "jti": "1769947200000_x_ue1",
+            "iat": NOW, "exp": NOW + 60, "minted_by": "secret:1",
+        });
+        (header, claims)
+    }
+
+    fn good() -> Vec<(Value, Value)> {
+        vec![
+            ims(),
+            standard("rs", "RS256"),
+            standard("es", "ES256"),
+            standard("ed", "EdDSA"),
+        ]
+    }
+
+    fn members(value: &Value) -> &Map<String, Value> {
+        value.as_object().expect("an object")
+    }
+
+    #[test]
+    fn both_kinds_hold_with_every_algorithm_of_theirs() {
+        for (header, claims) in good() {
+            let read = check(&header, &claims).expect("holds");
+            assert_eq!(
+                (read.client_id.as_str(), read.account_id.as_str()),
+                ("c", "u")
+            );
+            assert_eq!(read.created_at, Timestamp::from_seconds(NOW));
+            let signed = serde_json::to_value(&read.signed).expect("serializes");
+            assert_eq!(signed, claims);
+        }
+    }
+
+    #[test]
+    fn the_claims_of_one_kind_are_nothing_under_the_header_of_another() {
+        let all = good();
+        for (at, (header, _)) in all.iter().enumerate() {
+            for (other, (_, claims)) in all.iter().enumerate() {
+                let same = (at == 0) == (other == 0);
+                assert_eq!(check(header, claims).is_ok(), same, "{header} {claims}");
+            }
+        }
+        // What says to be both is neither.
+        let ((ims_header, ims_claims), (header, claims)) = (ims(), standard("rs", "RS256"));
+        let mut both = members(&ims_claims).clone();
+        both.extend(members(&claims).clone());
+        for header in [ims_header, header] {
+            assert!(
+                check(&header, &Value::Object(both.clone())).is_err(),
+                "{header}"
+            );
+        }
+    }
+
+    #[test]
+    fn a_header_that_says_another_kind_is_refused() {
+        for (header, claims) in good() {
+            for (name, value) in [
+                ("typ", json!("JWT")),
+                ("typ", json!("at+jwt")),
+                ("typ", json!("application/at+jwt")),
+                ("typ", json!(null)),
+                ("itt", json!("at")),
+                ("itt", json!("rt")),
+                ("itt", json!(7)),
+                ("alg", json!("none")),
+                ("alg", json!("HS256")),
+                ("kid", json!("es")),
+            ] {
+                let mut changed = members(&header).clone();
+                if changed.insert(name.to_owned(), value.clone()) == Some(value) {
+                    continue;
+                }
+                assert!(
+                    check(&changed.into(), &claims).is_err(),
+                    "{name} in {header}"
+                );
+            }
+            for name in ["typ", "itt"] {
+                let mut changed = members(&header).clone();
+                if changed.remove(name).is_some() {
+                    assert!(check(&changed.into(), &claims).is_err(), "no {name}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn every_claim_must_be_there_and_of_its_type() {
+        for (header, claims) in good() {
+            for name in members(&claims).keys() {
+                let mut without = members(&claims).clone();
+                without.remove(name);
+                assert!(check(&header, &without.into()).is_err(), "no {name}");
+                for wrong in [json!({}), json!(null), json!(true)] {
+                    let mut changed = members(&claims).clone();
+                    changed.insert(name.clone(), wrong);
+                    assert!(
+                        check(&header, &changed.into()).is_err(),
+                        "{name} of another type"
+                    );
+                }
+            }
+            let mut bound = members(&claims).clone();
+            bound.insert("cnf".to_owned(), json!({"jkt": "x"}));
+            assert!(check(&header, &bound.into()).is_err(), "bound to a sender");
+        }
+    }
+
+    #[test]
+    fn tokens_of_another_issuer_are_badly_signed() {
+        for ((header, mut claims), name) in [(ims(), "as"), (standard("es", "ES256"), "iss")] {
+            claims[name] = json!("https://ims.example/");
+            assert_eq!(check(&header, &claims).err(), Some(InvalidToken::Signature));
+        }
+    }
+
+    #[test]
+    fn a_standard_token_is_over_at_its_exp() {
+        let (header, mut claims) = standard("ed", "EdDSA");
+        claims["exp"] = json!(NOW);
+        let over = Some(InvalidToken::Expired(Timestamp::from_seconds(NOW)));
+        assert_eq!(check(&header, &claims).err(), over);
+        claims["exp"] = json!(NOW + 1);
+        assert!(check(&header, &claims).is_ok());
     }
 }

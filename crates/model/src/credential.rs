@@ -9,6 +9,7 @@ use crate::certificate::Certificate;
 use crate::migration::{Migration, MigrationError};
 use crate::product::Catalogue;
 use crate::secret::Secret;
+use crate::token_kind::TokenKind;
 
 /// A credential with everything that hangs on it.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -33,6 +34,11 @@ pub struct Credential {
     pub origin: Origin,
     /// Which grants it may use.
     pub grants: Grants,
+    /// Which kind of access token it gets.
+    pub token_kind: TokenKind,
+    /// Public keys that it may authenticate with besides its certificates: a JWK set as JSON
+    /// (RFC 7517).
+    pub jwks: Option<String>,
     /// Whether it works at all.
     pub state: State,
     /// When it was made.

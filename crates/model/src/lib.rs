@@ -17,6 +17,7 @@ pub mod project;
 pub mod secret;
 pub mod signing_key;
 pub mod technical_account;
+pub mod token_kind;
 
 pub use audit::AuditEvent;
 pub use certificate::Certificate;
@@ -29,3 +30,4 @@ pub use project::{Project, ProjectKind, Workspace};
 pub use secret::{Secret, SecretDigest};
 pub use signing_key::{KeyState, SigningKeyRecord};
 pub use technical_account::TechnicalAccount;
+pub use token_kind::{SigningAlgorithm, TokenKind};

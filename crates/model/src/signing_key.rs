@@ -5,6 +5,8 @@ use std::time::Duration;
 
 use countersign_wire::{KeyId, Timestamp};
 
+use crate::token_kind::SigningAlgorithm;
+
 /// How long a key is published before it signs: foreign caches of the key set (5 minutes) plus
 /// the time a change takes to reach every node. A shorter time would let a verifier meet a token
 /// whose key it has not heard of.
@@ -21,12 +23,13 @@ pub struct SigningKeyRecord {
     pub id: KeyId,
     /// Counts keys of this installation, from 1.
     pub sequence: i64,
-    /// `RS256`, later also others.
-    pub algorithm: String,
+    /// What it signs with.
+    pub algorithm: SigningAlgorithm,
     /// PKCS#8, sealed under the master key; base64url.
     pub sealed_private_key: String,
-    /// The self-signed certificate that is served under the key's file name; PEM.
-    pub certificate: String,
+    /// The self-signed certificate that is served under the key's file name; PEM. Only IMS tokens
+    /// name one, so only RS256 keys have one.
+    pub certificate: Option<String>,
     /// Where it stands.
     pub state: KeyState,
     /// When it was made and thereby published.
@@ -139,9 +142,9 @@ mod tests {
         SigningKeyRecord {
             id: KeyId::parse("ims_na1-key-at-1").expect("valid"),
             sequence: 1,
-            algorithm: "RS256".to_owned(),
+            algorithm: SigningAlgorithm::Rs256,
             sealed_private_key: String::new(),
-            certificate: String::new(),
+            certificate: None,
             state: KeyState::Next,
             created_at,
         }

@@ -8,3 +8,9 @@ pub mod ims;
 pub mod kit;
 pub mod listen;
 pub mod metrics;
+pub mod oauth2;
+
+/// The routes of all faces.
+pub fn routes(app: app::App) -> axum::Router {
+    ims::routes(app.clone()).merge(oauth2::routes(app))
+}

@@ -57,14 +57,19 @@ async fn attempt(connection: &mut AnyConnection, begin: &'static str) -> Result<
 }
 
 fn migrations() -> Vec<Migration> {
-    let core = include_str!("../migrations/0001_core.sql");
-    vec![Migration::new(
-        1,
-        "core".into(),
-        MigrationType::Simple,
-        core.into_sql_str(),
-        false,
-    )]
+    const TEXTS: [(&str, &str); 2] = [
+        ("core", include_str!("../migrations/0001_core.sql")),
+        (
+            "standard tokens",
+            include_str!("../migrations/0002_standard_tokens.sql"),
+        ),
+    ];
+    let numbered = (1..).zip(TEXTS);
+    let migration = |(version, (name, text)): (i64, (&'static str, &'static str))| {
+        let kind = MigrationType::Simple;
+        Migration::new(version, name.into(), kind, text.into_sql_str(), false)
+    };
+    numbered.map(migration).collect()
 }
 
 fn migrator() -> Migrator {

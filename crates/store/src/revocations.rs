@@ -1,7 +1,7 @@
 //! What was revoked before its time: single tokens, or everything minted by a secret, a
-//! certificate or a credential.
+//! certificate, a key or a credential.
 
-use countersign_wire::{CertificateId, CredentialId, SecretId, Timestamp, TokenId};
+use countersign_wire::{CertificateId, CredentialId, KeyThumbprint, SecretId, Timestamp, TokenId};
 use sqlx::query;
 
 use crate::db::{Reads, Sealed as _, Write};
@@ -31,6 +31,8 @@ pub enum Subject {
     Secret(SecretId),
     /// All tokens that a certificate minted.
     Certificate(CertificateId),
+    /// All tokens that a registered key minted.
+    Key(KeyThumbprint),
     /// All tokens of a credential.
     Credential(CredentialId),
 }
@@ -41,6 +43,7 @@ impl Subject {
             Self::Token(id) => ("token", id.as_str()),
             Self::Secret(id) => ("secret", id.as_str()),
             Self::Certificate(id) => ("certificate", id.as_str()),
+            Self::Key(id) => ("key", id.as_str()),
             Self::Credential(id) => ("credential", id.as_str()),
         }
     }
@@ -50,6 +53,7 @@ impl Subject {
             "token" => id.parse().ok().map(Self::Token),
             "secret" => id.parse().ok().map(Self::Secret),
             "certificate" => id.parse().ok().map(Self::Certificate),
+            "key" => id.parse().ok().map(Self::Key),
             "credential" => id.parse().ok().map(Self::Credential),
             _ => None,
         }

@@ -1,6 +1,6 @@
 //! Signing keys. No row is ever removed: a `kid` is never used twice.
 
-use countersign_model::{KeyState, SigningKeyRecord};
+use countersign_model::{KeyState, SigningAlgorithm, SigningKeyRecord};
 use countersign_wire::Timestamp;
 use sqlx::query;
 
@@ -24,7 +24,8 @@ pub async fn list(r: &mut impl Reads) -> Result<Vec<SigningKeyRecord>, Error> {
 /// Adds a key.
 ///
 /// # Errors
-/// [`Error::Duplicate`] when its id or sequence exists, or it is active and another one is.
+/// [`Error::Duplicate`] when its id or sequence exists, or it is active and another one of
+/// its algorithm is.
 pub async fn insert(w: &mut Write, key: &SigningKeyRecord) -> Result<(), Error> {
     const INSERT: &str = "
         INSERT INTO signing_keys
@@ -35,12 +36,12 @@ pub async fn insert(w: &mut Write, key: &SigningKeyRecord) -> Result<(), Error> 
     let insert = query(INSERT)
         .bind(key.id.as_str())
         .bind(key.sequence)
-        .bind(&*key.algorithm)
+        .bind(key.algorithm.as_str())
         .bind(&*key.sealed_private_key)
-        .bind(&*key.certificate)
+        .bind(key.certificate.as_deref())
         .bind(state)
         .bind(since)
-        .bind(marker(&key.state))
+        .bind(marker(key))
         .bind(key.created_at.as_millis());
     w.session().execute(insert).await.map(|_| ())
 }
@@ -50,7 +51,7 @@ pub async fn insert(w: &mut Write, key: &SigningKeyRecord) -> Result<(), Error> 
 ///
 /// # Errors
 /// [`Error::Conflict`] when it is not in the state `before` any more; [`Error::Duplicate`] when
-/// another key is active.
+/// another key of its algorithm is active.
 pub async fn save(w: &mut Write, before: &KeyState, after: &SigningKeyRecord) -> Result<(), Error> {
     const SAVE: &str = "
         UPDATE signing_keys
@@ -64,7 +65,7 @@ pub async fn save(w: &mut Write, before: &KeyState, after: &SigningKeyRecord) ->
         .bind(old_since)
         .bind(state)
         .bind(since)
-        .bind(marker(&after.state))
+        .bind(marker(after))
         .bind(&*after.sealed_private_key);
     w.session().change_one(save).await
 }
@@ -78,17 +79,18 @@ fn stored(state: &KeyState) -> (&'static str, Option<i64>) {
     }
 }
 
-fn marker(state: &KeyState) -> Option<&'static str> {
-    matches!(state, KeyState::Active { .. }).then_some("active")
+/// Unique, so that one key of each algorithm is active at most.
+fn marker(key: &SigningKeyRecord) -> Option<&'static str> {
+    key.is_active().then_some(key.algorithm.as_str())
 }
 
 fn read(row: &Row<'_>) -> Result<SigningKeyRecord, Error> {
     Ok(SigningKeyRecord {
         id: row.parsed("id")?,
         sequence: row.number("sequence")?,
-        algorithm: row.text("algorithm")?,
+        algorithm: row.word("algorithm", SigningAlgorithm::parse)?,
         sealed_private_key: row.text("sealed_private_key")?,
-        certificate: row.text("certificate")?,
+        certificate: row.maybe_text("certificate")?,
         state: state(&row.text("state")?, row.maybe_at("state_since")?)
             .ok_or_else(|| row.corrupt("state"))?,
         created_at: row.at("created_at")?,

@@ -1,6 +1,6 @@
 //! Evidence of use: when a secret, a certificate or a grant was used first and last, how often.
 
-use countersign_wire::{CertificateId, CredentialId, SecretId, Timestamp};
+use countersign_wire::{CertificateId, CredentialId, KeyThumbprint, SecretId, Timestamp};
 use sqlx::query;
 
 use crate::db::{Reads, Sealed as _, Write};
@@ -25,7 +25,7 @@ pub struct Usage {
 }
 
 /// What is used.
-#[derive(Clone, Debug, Eq, Hash, PartialEq)]
+#[derive(Clone, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
 pub enum UsageSubject {
     /// The grant itself.
     Grant,
@@ -33,10 +33,12 @@ pub enum UsageSubject {
     Secret(SecretId),
     /// A certificate, whose key signed an assertion.
     Certificate(CertificateId),
+    /// A registered key, which signed an assertion.
+    Key(KeyThumbprint),
 }
 
 /// The grants.
-#[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
+#[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
 pub enum Grant {
     /// `client_credentials`.
     ClientCredentials,
@@ -118,6 +120,7 @@ fn stored(subject: &UsageSubject) -> (&'static str, &str) {
         UsageSubject::Grant => ("grant", ""),
         UsageSubject::Secret(id) => ("secret", id.as_str()),
         UsageSubject::Certificate(id) => ("certificate", id.as_str()),
+        UsageSubject::Key(id) => ("key", id.as_str()),
     }
 }
 
@@ -137,6 +140,7 @@ fn subject(row: &Row<'_>) -> Result<UsageSubject, Error> {
         "grant" => Ok(UsageSubject::Grant),
         "secret" => row.parsed("subject_id").map(UsageSubject::Secret),
         "certificate" => row.parsed("subject_id").map(UsageSubject::Certificate),
+        "key" => row.parsed("subject_id").map(UsageSubject::Key),
         _ => Err(row.corrupt("subject")),
     }
 }

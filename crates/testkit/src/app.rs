@@ -13,7 +13,7 @@ use countersign_authority::{
 use countersign_jose::SigningKey;
 use countersign_model::{Catalogue, DeprecationPolicy, Origin, Owner, ProjectKind, Subscription};
 use countersign_server::app::App;
-use countersign_server::ims::{self, Compatibility};
+use countersign_server::ims::Compatibility;
 use countersign_server::kit::client_ip::TrustedProxies;
 use countersign_server::kit::stack::{self, Surroundings};
 use countersign_store::Store;
@@ -185,7 +185,7 @@ impl Node {
             })),
             ..Surroundings::default()
         };
-        let router = stack::surround(ims::routes(app), surroundings);
+        let router = stack::surround(countersign_server::routes(app), surroundings);
         Self {
             authority,
             store,

@@ -1,4 +1,4 @@
-//! Claims of assertions and of access tokens.
+//! Claims of assertions and of access tokens of both kinds.
 
 use serde::ser::SerializeMap as _;
 use serde::{Deserialize, Serialize, Serializer};
@@ -91,8 +91,45 @@ pub struct ImsTokenClaims<S = String> {
     /// Audiences, only where the exchange asked for `resource`.
     #[serde(default = "Option::default", skip_serializing_if = "Option::is_none")]
     pub aud: Option<Vec<S>>,
-    /// `secret:<id>` or `certificate:<id>`: what the token was minted with.
+    /// `secret:<id>`, `certificate:<id>` or `key:<thumbprint>`: what the token was minted with.
     pub minted_by: S,
+}
+
+/// What a standard access token says (RFC 9068 section 2.2). `org_id` and `minted_by` are our
+/// additions: the client's organization, and what the token was minted with, as in
+/// [`ImsTokenClaims`].
+#[derive(Clone, Debug, Eq, PartialEq, Deserialize, Serialize)]
+pub struct StandardTokenClaims<S = String> {
+    /// Our issuer, as in the metadata document.
+    pub iss: S,
+    /// Technical account id.
+    pub sub: S,
+    /// Who may accept the token.
+    pub aud: Audience<S>,
+    /// Client id.
+    pub client_id: S,
+    /// Organization id.
+    pub org_id: S,
+    /// Scopes, separated by single blanks.
+    pub scope: S,
+    /// `<13-digit ms>_<UUID>_<region>`; the milliseconds are those of `iat`.
+    pub jti: S,
+    /// Seconds since 1970 at which it was issued.
+    pub iat: i64,
+    /// Seconds since 1970 at which it expires.
+    pub exp: i64,
+    /// `secret:<id>`, `certificate:<id>` or `key:<thumbprint>`.
+    pub minted_by: S,
+}
+
+/// `aud`: one text alone, several as a list (RFC 7519 section 4.1.3).
+#[derive(Clone, Debug, Eq, PartialEq, Deserialize, Serialize)]
+#[serde(untagged)]
+pub enum Audience<S = String> {
+    /// The usual case.
+    One(S),
+    /// Two or more.
+    Several(Vec<S>),
 }
 
 /// `ctp` of a server-to-server token.

@@ -172,7 +172,7 @@ fn limit(name: &str) -> usize {
         "client_id" => 128,
         "client_secret" => 512,
         "scope" => MAX_SCOPE_LIST,
-        "jwt_token" | "token" => MAX_TOKEN,
+        "client_assertion" | "jwt_token" | "token" => MAX_TOKEN,
         _ => MAX_OTHER,
     }
 }

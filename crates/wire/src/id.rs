@@ -99,6 +99,10 @@ identifiers! {
         |text| (1..=64).contains(&text.len())
             && text.bytes().all(|b| b.is_ascii_alphanumeric() || b"_-.".contains(&b))
             && !text.starts_with('.');
+    /// Names a client's public key by its thumbprint (RFC 7638, SHA-256).
+    KeyThumbprint: "key thumbprint", "43 characters of base64url",
+        |text| text.len() == 43
+            && text.bytes().all(|b| b.is_ascii_alphanumeric() || b"_-".contains(&b));
     /// The organization's numeric id, used in Console paths only.
     NumericOrgId: "numeric organization id", "up to 19 decimal digits", is_decimal;
     /// Identifies an organization everywhere except in Console paths.

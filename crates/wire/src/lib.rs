@@ -12,6 +12,7 @@ pub mod error;
 pub mod exchange;
 pub mod form;
 pub mod id;
+pub mod oauth;
 pub mod project_json;
 pub mod scope;
 pub mod secret;
@@ -21,8 +22,9 @@ pub mod token;
 
 pub use error::ImsError;
 pub use id::{
-    CertificateId, ClientId, CredentialId, KeyId, NumericOrgId, OrgId, ProfileId, ProjectId,
-    SecretId, ServiceCode, TechnicalAccountEmail, TechnicalAccountId, TokenId, WorkspaceId,
+    CertificateId, ClientId, CredentialId, KeyId, KeyThumbprint, NumericOrgId, OrgId, ProfileId,
+    ProjectId, SecretId, ServiceCode, TechnicalAccountEmail, TechnicalAccountId, TokenId,
+    WorkspaceId,
 };
 pub use scope::{Metascope, Scope, ScopeSet};
 pub use secret::{ClientSecret, Opaque};

@@ -114,6 +114,24 @@ impl ScopeSet {
             .collect()
     }
 
+    /// Reads scopes separated by single blanks, as RFC 6749 section 3.3 has them and no wider.
+    ///
+    /// # Errors
+    /// As [`parse`](Self::parse); a comma, a tab or a doubled blank is a wrong character, too.
+    pub fn parse_blank_separated(text: &str) -> Result<Self, ScopeError> {
+        if text.len() > MAX_SCOPE_LIST {
+            return Err(ScopeError::TooLong);
+        }
+        text.split(' ').map(Scope::parse).collect()
+    }
+
+    /// The scopes separated by single blanks (RFC 6749 section 3.3).
+    #[must_use]
+    pub fn blank_separated(&self) -> String {
+        let names: Vec<&str> = self.0.iter().map(Scope::as_str).collect();
+        names.join(" ")
+    }
+
     /// `self` when every scope of it is in `granted`; otherwise the scopes that are not.
     ///
     /// # Errors
@@ -193,6 +211,19 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+
+    #[test]
+    fn the_standard_form_has_single_blanks_only() {
+        let scopes = ScopeSet::parse_blank_separated("openid AdobeID").expect("well-formed");
+        assert_eq!(scopes, set("openid,AdobeID"));
+        assert_eq!(scopes.blank_separated(), "openid AdobeID");
+        for text in [
+            "", " ", "openid ", " openid", "a  b", "a,b", "a\tb", "a\u{a0}b",
+        ] {
+            let refused = ScopeSet::parse_blank_separated(text);
+            assert_eq!(refused, Err(ScopeError::Character), "{text:?}");
+        }
+    }
 
     fn set(text: &str) -> ScopeSet {
         ScopeSet::parse(text).expect("well-formed")

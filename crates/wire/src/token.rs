@@ -45,6 +45,8 @@ pub struct TokenRequest {
     pub client: PresentedClient,
     /// What is asked for; `None` when `scope` is absent or empty.
     pub scope: Option<ScopeSet>,
+    /// Audiences the token is asked for (RFC 8707); only the standard face reads them.
+    pub resources: Vec<String>,
 }
 
 impl TokenRequest {
@@ -66,6 +68,7 @@ impl TokenRequest {
         Ok(Self {
             client,
             scope: scope.filter(|scope| !scope.is_empty()),
+            resources: Vec::new(),
         })
     }
 }

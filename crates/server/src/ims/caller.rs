@@ -43,6 +43,7 @@ pub(super) fn client(parts: &Parts, params: &Params) -> Result<(Presented, Metho
     }
     let presented = Presented {
         client,
+        assertion: None,
         source: source(parts),
         secret_in_query: params.query_holds(&["client_secret", "jwt_token"]),
     };
@@ -57,7 +58,7 @@ pub(super) fn bearer(parts: &Parts) -> Option<Opaque> {
     is_bearer.then(|| Opaque::new(token.to_owned()))
 }
 
-fn source(parts: &Parts) -> std::net::IpAddr {
+pub(crate) fn source(parts: &Parts) -> std::net::IpAddr {
     let source = parts.extensions.get::<Source>().map(|source| source.0);
     source.unwrap_or(std::net::Ipv4Addr::UNSPECIFIED.into())
 }
@@ -71,7 +72,11 @@ fn single_authorization(parts: &Parts) -> Result<Option<&str>, Problem> {
     }
 }
 
-fn basic(parts: &Parts) -> Result<Option<PresentedClient>, Problem> {
+/// Client id and secret of a Basic header, where there is one.
+///
+/// # Errors
+/// Several `Authorization` headers, or one that cannot be read.
+pub(crate) fn basic(parts: &Parts) -> Result<Option<PresentedClient>, Problem> {
     let Some(text) = single_authorization(parts)? else {
         return Ok(None);
     };

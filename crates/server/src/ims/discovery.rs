@@ -11,11 +11,6 @@ use serde_json::{Value, json};
 use crate::app::App;
 use crate::kit::problem::JSON;
 
-/// `/.well-known/oauth-authorization-server` (RFC 8414).
-pub(super) async fn authorization_server(State(app): State<App>) -> Response {
-    document(&metadata(&app))
-}
-
 /// `/.well-known/openid-configuration`, also below `/ims`: the original's place.
 pub(super) async fn openid(State(app): State<App>) -> Response {
     let mut metadata = metadata(&app);
@@ -45,7 +40,8 @@ fn metadata(app: &App) -> Value {
     })
 }
 
-fn document(body: &Value) -> Response {
+/// A document that clients may keep for five minutes.
+pub(crate) fn document(body: &Value) -> Response {
     let life = HeaderValue::from_static("public, max-age=300");
     (
         [(CACHE_CONTROL, life), (CONTENT_TYPE, JSON)],

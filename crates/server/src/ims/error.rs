@@ -193,6 +193,7 @@ fn client_row(error: &ClientError) -> ImsError {
         }
         ClientError::NoSecret
         | ClientError::WrongSecret { .. }
+        | ClientError::Assertion(_)
         | ClientError::ExpiredSecret { .. } => ImsError::InvalidClientSecret,
         ClientError::SecretInQuery => ImsError::InvalidRequest(Problem::SecretInQuery),
         ClientError::Throttled => ImsError::TooManyRequests,
@@ -207,7 +208,9 @@ fn token_row(error: &TokenError) -> ImsError {
         TokenError::NoScope(_) => ImsError::ScopeRequired,
         TokenError::NotGranted { .. } | TokenError::TooLong(_) => ImsError::InvalidScope,
         TokenError::TooMany { .. } => ImsError::TooManyRequests,
-        TokenError::Sign(_) | TokenError::NoRandomness(_) => ImsError::Internal,
+        TokenError::NoKey(_) | TokenError::Sign(_) | TokenError::NoRandomness(_) => {
+            ImsError::Internal
+        }
     }
 }
 

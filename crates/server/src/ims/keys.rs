@@ -17,8 +17,8 @@ const CERTIFICATE_LIFE: HeaderValue =
     HeaderValue::from_static("public, max-age=31536000, immutable");
 const PEM: HeaderValue = HeaderValue::from_static("application/x-pem-file");
 
-/// `GET /ims/keys`.
-pub(super) async fn key_set(State(app): State<App>, headers: HeaderMap) -> Response {
+/// `GET /ims/keys`, and the same at the standard face: one set of all keys.
+pub(crate) async fn key_set(State(app): State<App>, headers: HeaderMap) -> Response {
     let documents = app.authority.key_documents();
     let etag = format!("\"{}\"", documents.digest);
     let etag = HeaderValue::try_from(etag).unwrap_or(HeaderValue::from_static("\"\""));

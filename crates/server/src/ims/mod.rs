@@ -8,14 +8,14 @@ use serde::{Deserialize, Serialize};
 
 use crate::app::App;
 
-mod caller;
-mod discovery;
+pub(crate) mod caller;
+pub(crate) mod discovery;
 mod error;
 mod exchange;
 mod identity;
-mod keys;
-mod params;
-mod reply;
+pub(crate) mod keys;
+pub(crate) mod params;
+pub(crate) mod reply;
 mod revoke;
 mod token;
 mod validate;
@@ -82,9 +82,5 @@ pub fn routes(app: App) -> Router {
             get(discovery::openid),
         )
         .route("/.well-known/openid-configuration", get(discovery::openid))
-        .route(
-            "/.well-known/oauth-authorization-server",
-            get(discovery::authorization_server),
-        )
         .with_state(app)
 }

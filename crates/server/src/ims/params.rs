@@ -62,7 +62,8 @@ fn body_type(parts: &Parts, body: &Bytes) -> Result<BodyType, Problem> {
     }
 }
 
-fn is_utf8(parameters: &str) -> bool {
+/// Whether the parameters of a media type name no other character set than UTF-8.
+pub(crate) fn is_utf8(parameters: &str) -> bool {
     parameters
         .split(';')
         .filter_map(|p| p.split_once('='))

@@ -8,7 +8,7 @@ use serde::Serialize;
 use crate::kit::problem::{JSON, Problem};
 
 /// A JSON answer that no cache may keep (RFC 6749 section 5.1).
-pub(super) fn json<T: Serialize>(body: &T) -> Response {
+pub(crate) fn json<T: Serialize>(body: &T) -> Response {
     match serde_json::to_string(body) {
         Ok(body) => no_store(StatusCode::OK, body),
         Err(_) => Problem::INTERNAL.into_response(),
@@ -16,7 +16,7 @@ pub(super) fn json<T: Serialize>(body: &T) -> Response {
 }
 
 /// An answer of that status with a JSON text as its body.
-pub(super) fn no_store(status: StatusCode, body: String) -> Response {
+pub(crate) fn no_store(status: StatusCode, body: String) -> Response {
     let headers = [
         (CONTENT_TYPE, JSON),
         (CACHE_CONTROL, HeaderValue::from_static("no-store")),
@@ -26,7 +26,7 @@ pub(super) fn no_store(status: StatusCode, body: String) -> Response {
 }
 
 /// The empty answer of revocation.
-pub(super) fn empty() -> Response {
+pub(crate) fn empty() -> Response {
     let headers = [
         (CACHE_CONTROL, HeaderValue::from_static("no-store")),
         (PRAGMA, HeaderValue::from_static("no-cache")),

@@ -3,8 +3,8 @@
 use axum::extract::State;
 use axum::response::Response;
 use bytes::Bytes;
-use countersign_authority::{InvalidToken, LookupError};
-use countersign_wire::claims::{ACCESS_TOKEN, ImsTokenClaims};
+use countersign_authority::{InvalidToken, LookupError, SignedClaims};
+use countersign_wire::claims::ACCESS_TOKEN;
 use countersign_wire::error::ImsError;
 use countersign_wire::{ClientId, Opaque};
 use http::HeaderMap;
@@ -20,7 +20,7 @@ struct Valid {
     valid: bool,
     /// Milliseconds since 1970, as a number.
     expires_at: i64,
-    token: ImsTokenClaims,
+    token: SignedClaims,
 }
 
 #[derive(Serialize)]
@@ -59,7 +59,7 @@ pub(super) async fn validate(
         Ok(held) => Ok(reply::json(&Valid {
             valid: true,
             expires_at: held.expires_at.as_millis(),
-            token: held.claims,
+            token: held.claims.signed,
         })),
         Err(InvalidToken::Unavailable(why)) => Err(Failure::unavailable(&why)),
         Err(error) => Ok(reply::json(&Invalid {

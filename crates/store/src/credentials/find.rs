@@ -1,6 +1,6 @@
 //! Reading credentials: one, or a page, with one query per kind of child.
 
-use countersign_model::Credential;
+use countersign_model::{Credential, SigningAlgorithm, TokenKind};
 use countersign_wire::{ClientId, CredentialId, OrgId, ProjectId};
 use sqlx::query;
 
@@ -8,6 +8,7 @@ use super::children::{Queries, attach};
 use crate::db::{Query, Reads};
 use crate::error::Error;
 use crate::page::Page;
+use crate::row::Row;
 
 /// The four queries over the credentials whose ids `$ids` selects. SQL text is static, and one
 /// list of columns is better than four of each.
@@ -16,7 +17,7 @@ macro_rules! queries {
         Queries {
             credentials: concat!(
                 "SELECT id, client_id, org_id, project_id, workspace_id, technical_account_id, \
-                    name, owner_team, owner_contact, origin, grants, migrated_at, disabled_at, \
+                    name, owner_team, owner_contact, origin, grants, migrated_at, token_kind, jwks, disabled_at, \
                     created_at, revision
                 FROM credentials
                 WHERE id IN (",
@@ -126,6 +127,22 @@ pub async fn owners_of_key(
             Ok((row.parsed("org_id")?, row.parsed("id")?))
         })
         .await
+}
+
+/// The algorithms that credentials want standard tokens signed with, in their order.
+///
+/// # Errors
+/// [`Error`].
+pub async fn standard_algorithms(r: &mut impl Reads) -> Result<Vec<SigningAlgorithm>, Error> {
+    const USED: &str = "
+        SELECT DISTINCT token_kind AS id
+        FROM credentials
+        WHERE token_kind <> 'ims'";
+    let read = |row: &Row<'_>| row.word("id", TokenKind::parse);
+    let kinds = r.session().list("credentials", query(USED), read).await?;
+    let mut algorithms: Vec<_> = kinds.into_iter().map(TokenKind::algorithm).collect();
+    algorithms.sort_unstable();
+    Ok(algorithms)
 }
 
 async fn load(

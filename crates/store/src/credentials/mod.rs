@@ -5,11 +5,11 @@ mod find;
 mod record;
 mod save;
 
-pub use find::{find, find_by_client_id, list, owners_of_key};
+pub use find::{find, find_by_client_id, list, owners_of_key, standard_algorithms};
 pub use record::{ClientRecord, find_record};
 pub use save::{delete, insert, replace_digest, save};
 
-use countersign_model::{Credential, Grants, Migration, Origin, Owner};
+use countersign_model::{Credential, Grants, Migration, Origin, Owner, TokenKind};
 use countersign_wire::Timestamp;
 
 use crate::error::Error;
@@ -32,6 +32,8 @@ fn read(row: &Row<'_>) -> Result<Credential, Error> {
         technical_account_id: row.parsed("technical_account_id")?,
         origin: row.word("origin", Origin::parse)?,
         grants: grants.ok_or_else(|| row.corrupt("grants"))?,
+        token_kind: row.word("token_kind", TokenKind::parse)?,
+        jwks: row.maybe_text("jwks")?,
         state: row.state()?,
         created_at: row.at("created_at")?,
         revision: row.number("revision")?,

@@ -52,7 +52,7 @@ const FIND: &str = "
         c.workspace_id AS workspace_id, c.technical_account_id AS technical_account_id,
         c.name AS name, c.owner_team AS owner_team, c.owner_contact AS owner_contact,
         c.origin AS origin, c.grants AS grants, c.migrated_at AS migrated_at,
-        c.disabled_at AS disabled_at, c.created_at AS created_at, c.revision AS revision,
+        c.token_kind AS token_kind, c.jwks AS jwks, c.disabled_at AS disabled_at, c.created_at AS created_at, c.revision AS revision,
         o.id AS o_id, o.numeric_id AS o_numeric_id, o.name AS o_name, o.replay AS o_replay,
         o.secrets_in_query AS o_secrets_in_query, o.disabled_at AS o_disabled_at,
         o.created_at AS o_created_at, o.revision AS o_revision,

@@ -5,6 +5,7 @@ use std::net::SocketAddr;
 use std::sync::Once;
 
 use countersign_store::{Config, Error, Store};
+use sqlx::migrate::Migrator;
 use sqlx::{AnyConnection, AssertSqlSafe, Connection as _, Executor as _};
 use tempfile::TempDir;
 
@@ -130,6 +131,22 @@ impl Empty {
             store: Store::open(&self.config).await.unwrap(),
             empty: self,
         }
+    }
+
+    /// Brings it to the schema of an earlier release, with that release's rows in it.
+    pub async fn fill_by_hand(&self, migrator: &Migrator, rows: &'static str) {
+        let url = match &self.folder {
+            Some(folder) => {
+                std::fs::create_dir(folder.path().join("data")).unwrap();
+                format!("{}?mode=rwc", self.config.url)
+            }
+            None => self.config.url.clone(),
+        };
+        let mut connection = AnyConnection::connect(&url).await.unwrap();
+        let applied = migrator.run_direct(None, &mut connection, false).await;
+        applied.unwrap();
+        connection.execute(rows).await.unwrap();
+        connection.close().await.unwrap();
     }
 
     pub fn config(&self) -> &Config {

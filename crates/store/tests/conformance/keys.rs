@@ -1,25 +1,25 @@
 //! Signing keys.
 
-use countersign_model::{KeyState, SigningKeyRecord};
+use countersign_model::{KeyState, SigningAlgorithm, SigningKeyRecord};
 use countersign_store::{Error, signing_keys};
 use countersign_wire::KeyId;
 
 use crate::database::TestDatabase;
 use crate::samples::at;
 
-fn key(sequence: i64, state: KeyState) -> SigningKeyRecord {
+pub fn key(sequence: i64, state: KeyState) -> SigningKeyRecord {
     SigningKeyRecord {
         id: KeyId::parse(&format!("ims_na1-key-{sequence}")).unwrap(),
         sequence,
-        algorithm: "RS256".to_owned(),
+        algorithm: SigningAlgorithm::Rs256,
         sealed_private_key: "c2VhbGVk".to_owned(),
-        certificate: "-----BEGIN CERTIFICATE-----\n".to_owned(),
+        certificate: Some("-----BEGIN CERTIFICATE-----\n".to_owned()),
         state,
         created_at: at(sequence),
     }
 }
 
-const ACTIVE: KeyState = KeyState::Active { since: at_ten() };
+pub const ACTIVE: KeyState = KeyState::Active { since: at_ten() };
 const RETIRED: KeyState = KeyState::Retired { since: at_ten() };
 
 const fn at_ten() -> countersign_wire::Timestamp {

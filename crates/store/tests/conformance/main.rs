@@ -16,6 +16,7 @@ mod logs;
 mod opening;
 mod races;
 mod single_use;
+mod standard_tokens;
 mod transactions;
 
 mod postgres_only;
@@ -100,6 +101,11 @@ suite! {
         many_revocations_are_listed_whole,
         revocations_are_trimmed_when_they_expired,
         used_assertions_are_trimmed_in_batches;
+    standard_tokens:
+        a_database_of_the_first_schema_is_carried_over,
+        each_algorithm_has_its_own_active_key,
+        every_kind_of_token_is_stored,
+        keys_of_clients_are_evidence_and_can_be_revoked;
     transactions:
         a_dropped_write_leaves_nothing,
         a_failed_transaction_is_not_committed,

@@ -3,8 +3,8 @@
 use countersign_model::secret::Strength;
 use countersign_model::{
     Certificate, Credential, Grants, Migration, Organization, Origin, Owner, ProductProfile,
-    Project, ProjectKind, ReplayPolicy, Secret, SecretDigest, SecretsInQuery, State, Subscription,
-    TechnicalAccount, Workspace,
+    Project, ProjectKind, ReplayPolicy, Secret, SecretDigest, SecretsInQuery, SigningAlgorithm,
+    State, Subscription, TechnicalAccount, TokenKind, Workspace,
 };
 use countersign_store::{
     Store, credentials, organizations, profiles, projects, technical_accounts,
@@ -165,6 +165,10 @@ impl World {
             technical_account_id: self.account.id.clone(),
             origin: Origin::Console,
             grants: Grants::Jwt(Migration::Paired { since: at(77) }),
+            token_kind: TokenKind::Standard {
+                algorithm: SigningAlgorithm::EdDsa,
+            },
+            jwks: Some(NASTY.to_owned()),
             state: State::Enabled,
             created_at: at(i64::from(n)),
             revision: 1,

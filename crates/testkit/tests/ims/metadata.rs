@@ -8,10 +8,9 @@ use countersign_testkit::app::operator;
 use countersign_testkit::{ISSUER, TestApp};
 use serde_json::{Value, json};
 
-const DOCUMENTS: [&str; 3] = [
+const DOCUMENTS: [&str; 2] = [
     "/ims/.well-known/openid-configuration",
     "/.well-known/openid-configuration",
-    "/.well-known/oauth-authorization-server",
 ];
 
 #[tokio::test]

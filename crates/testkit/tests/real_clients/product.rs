@@ -10,7 +10,7 @@ use countersign_authority::{
 use countersign_jose::SigningKey;
 use countersign_model::{Catalogue, Organization, Origin, Owner, ProjectKind};
 use countersign_server::app::App;
-use countersign_server::ims::{self, Compatibility};
+use countersign_server::ims::Compatibility;
 use countersign_server::kit::stack::{self, Surroundings as Stack};
 use countersign_server::listen::{Bound, Listener, TlsFiles};
 use countersign_store::Store;
@@ -78,7 +78,7 @@ impl Product {
 
         let stop = CancellationToken::new();
         let app = App::new(Arc::clone(&authority), Compatibility::default());
-        let router = stack::surround(ims::routes(app), Stack::default());
+        let router = stack::surround(countersign_server::routes(app), Stack::default());
         tokio::spawn(plain.serve(router.clone(), stop.clone()));
         tokio::spawn(tls.serve(router, stop.clone()));
 

@@ -11,6 +11,7 @@ use crate::outcome::Failure;
 
 mod create;
 mod service;
+mod tokens;
 pub(super) mod view;
 
 /// What to do with credentials.
@@ -51,6 +52,11 @@ pub enum Verb {
         #[arg(long, value_name = "CODE")]
         service: ServiceCode,
     },
+    /// Set which kind of access tokens a credential gets: `ims`, or `standard` for ordinary JWT
+    /// middleware (RFC 9068)
+    SetTokenKind(tokens::Kind),
+    /// Replace the public keys that a credential may authenticate with (`private_key_jwt`)
+    SetJwks(tokens::Keys),
     /// Start the move to OAuth Server-to-Server: from now on both grants work
     AddOauthHalf(Which),
     /// Take the OAuth half back; programs that use it fail at once
@@ -97,6 +103,8 @@ pub(super) async fn run(verb: &Verb, session: &Session, json: bool) -> Result<An
                 .unsubscribe(&which.find(session).await?.id, service, actor)
                 .await?
         }
+        Verb::SetTokenKind(kind) => kind.set(session).await?,
+        Verb::SetJwks(keys) => keys.set(session).await?,
         Verb::AddOauthHalf(which) => {
             authority
                 .start_migration(&which.find(session).await?.id, actor)

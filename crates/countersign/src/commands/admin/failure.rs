@@ -45,6 +45,9 @@ fn exit(error: &ManageError) -> Exit {
         | ManageError::SameCertificate
         | ManageError::KeyOfAnotherOrganization
         | ManageError::KnownTestKey
+        | ManageError::KeySet(_)
+        | ManageError::NoUsableKey
+        | ManageError::KeyLimit(_)
         | ManageError::ExpiredCertificate(_)
         | ManageError::CertificateNeeded
         | ManageError::NoJwtHalf

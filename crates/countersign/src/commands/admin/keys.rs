@@ -15,7 +15,7 @@ use crate::output;
 pub enum Verb {
     /// List the keys that sign, will sign or have signed
     List,
-    /// Move on by one step: publish the next key, or let it sign once it was published long enough
+    /// Move on by one step: publish the next key, or let it sign once it was published long enough; one of each algorithm
     Rotate,
 }
 
@@ -36,17 +36,17 @@ pub(super) async fn run(verb: &Verb, session: &Session) -> Result<Answer, Failur
 
 fn rotated(rotation: &Rotation) -> Record {
     match rotation {
-        Rotation::Published { key, ready_at } => {
+        Rotation::Published { keys, ready_at } => {
             output::hint(&format!("rotate again from {ready_at} on to let it sign"));
             Record::new()
                 .text("done", "published")
-                .text("key", key)
+                .list("keys", keys)
                 .text("ready_at", ready_at)
         }
-        Rotation::Activated { key, retired } => Record::new()
+        Rotation::Activated { keys, retired } => Record::new()
             .text("done", "activated")
-            .text("key", key)
-            .maybe("retired", retired.as_ref()),
+            .list("keys", keys)
+            .list("retired", retired),
     }
 }
 
@@ -59,7 +59,7 @@ fn shown(key: &SigningKeyRecord) -> Record {
     };
     Record::new()
         .text("id", &key.id)
-        .text("algorithm", &key.algorithm)
+        .text("algorithm", key.algorithm.as_str())
         .text("state", state)
         .text("since", since)
         .text("created_at", key.created_at)

@@ -5,6 +5,7 @@ use countersign_model::{Catalogue, Credential, Grants, Migration, Subscription, 
 use countersign_store::usage::{Usage, UsageSubject};
 use countersign_wire::{Metascope, Timestamp};
 
+use super::tokens;
 use crate::commands::admin::record::Record;
 use crate::commands::admin::{certificates, secrets};
 
@@ -15,6 +16,7 @@ pub fn summary(credential: &Credential) -> Record {
         .text("client_id", &credential.client_id)
         .text("name", &credential.name)
         .text("type", credential.grants.integration_type())
+        .text("token_kind", credential.token_kind.as_str())
         .flag("enabled", credential.state.is_enabled())
         .text("org_id", &credential.org_id)
         .text("project_id", &credential.project_id)
@@ -61,7 +63,8 @@ pub fn details(
                 .iter()
                 .map(|c| certificates::shown(c, usage))
                 .collect(),
-        );
+        )
+        .records("keys", tokens::shown(credential, usage));
     last_used(record, usage, &UsageSubject::Grant)
 }
 

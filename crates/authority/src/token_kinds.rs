@@ -1,0 +1,81 @@
+//! What kind of tokens a credential gets, and which keys it may authenticate with.
+
+use countersign_jose::{JwkSet, is_known_test_key};
+use countersign_model::{Credential, TokenKind};
+use countersign_wire::CredentialId;
+use serde_json::json;
+
+use crate::Authority;
+use crate::actor::Actor;
+use crate::error::ManageError;
+
+/// Registered keys of one credential: as many as secrets and certificates, for the same reason.
+const MAX_KEYS: usize = 5;
+
+impl Authority {
+    /// Sets which kind of tokens a credential gets from now on; those that it has stay good. The
+    /// first credential that wants an algorithm has its key made: that takes a second, until every
+    /// node has it, and resource servers that keep the key set for long must fetch it again.
+    ///
+    /// # Errors
+    /// [`ManageError::NoCredential`].
+    pub async fn set_token_kind(
+        &self,
+        id: &CredentialId,
+        kind: TokenKind,
+        actor: &Actor,
+    ) -> Result<Credential, ManageError> {
+        self.ensure_key(kind.algorithm(), actor).await?;
+        let detail = json!({ "token_kind": kind.as_str() });
+        let action = "credential.token_kind_set";
+        self.change_credential(id, action, &detail, actor, async |_, credential| {
+            credential.token_kind = kind;
+            Ok(())
+        })
+        .await
+    }
+
+    /// Replaces the keys that a credential may authenticate with besides its certificates
+    /// (`private_key_jwt`) by those of a JWK set; an empty set takes all of them away. What is
+    /// kept is the set as we read it: public members of usable keys.
+    ///
+    /// # Errors
+    /// [`ManageError::KeySet`], [`ManageError::NoUsableKey`], [`ManageError::KeyLimit`],
+    /// [`ManageError::KnownTestKey`].
+    pub async fn set_jwks(
+        &self,
+        id: &CredentialId,
+        jwks: &[u8],
+        actor: &Actor,
+    ) -> Result<Credential, ManageError> {
+        let set = JwkSet::parse(jwks)?;
+        let keys = set.candidates();
+        if keys.len() > MAX_KEYS {
+            return Err(ManageError::KeyLimit(MAX_KEYS));
+        }
+        if keys
+            .iter()
+            .any(|candidate| is_known_test_key(candidate.key))
+        {
+            return Err(ManageError::KnownTestKey);
+        }
+        if set.is_empty() && !names_no_key(jwks) {
+            return Err(ManageError::NoUsableKey);
+        }
+        let thumbprints: Vec<_> = keys.iter().map(|one| one.key.thumbprint()).collect();
+        let detail = json!({ "keys": thumbprints });
+        let stored = (!set.is_empty()).then(|| set.to_json());
+        let action = "credential.keys_set";
+        self.change_credential(id, action, &detail, actor, async |_, credential| {
+            credential.jwks.clone_from(&stored);
+            Ok(())
+        })
+        .await
+    }
+}
+
+/// An empty set is how keys are taken away; a set of which nothing can be used is a mistake.
+fn names_no_key(jwks: &[u8]) -> bool {
+    let document: Option<serde_json::Value> = serde_json::from_slice(jwks).ok();
+    document.is_some_and(|document| document["keys"] == json!([]))
+}
