@@ -7,10 +7,14 @@ use countersign_wire::{KeyId, Timestamp};
 
 use crate::token_kind::SigningAlgorithm;
 
-/// How long a key is published before it signs: foreign caches of the key set (5 minutes) plus
-/// the time a change takes to reach every node. A shorter time would let a verifier meet a token
-/// whose key it has not heard of.
-pub const PUBLISH_AHEAD: Duration = Duration::from_secs(301);
+/// How long others may keep the key set: `max-age` of its answers. They trust a key that was taken
+/// out for as long.
+pub const KEY_SET_MAX_AGE: Duration = Duration::from_secs(300);
+
+/// How long a key is published before it signs: foreign caches of the key set, plus the time a
+/// change takes to reach every node. A shorter time would let a verifier meet a token whose key it
+/// has not heard of.
+pub const PUBLISH_AHEAD: Duration = Duration::from_secs(KEY_SET_MAX_AGE.as_secs() + 1);
 
 /// How long a key stays published beyond the last token's life: clock skew between nodes and
 /// foreign caches.
@@ -87,12 +91,27 @@ impl SigningKeyRecord {
         matches!(self.state, KeyState::Active { .. })
     }
 
+    /// From when on it may sign.
+    #[must_use]
+    pub fn ready_at(&self) -> Timestamp {
+        self.created_at.plus(PUBLISH_AHEAD)
+    }
+
+    /// When no token that it signed can be alive any more, if it has stopped signing.
+    #[must_use]
+    pub fn free_at(&self, token_life: Duration) -> Option<Timestamp> {
+        match self.state {
+            KeyState::Retired { since } => Some(since.plus(token_life).plus(KEEP_AFTER)),
+            _ => None,
+        }
+    }
+
     /// Lets a published key sign.
     ///
     /// # Errors
     /// [`KeyError::TooEarly`] before [`PUBLISH_AHEAD`] has passed.
     pub fn activate(&mut self, now: Timestamp) -> Result<(), KeyError> {
-        let ready = self.created_at.plus(PUBLISH_AHEAD);
+        let ready = self.ready_at();
         match self.state {
             KeyState::Next if now < ready => Err(KeyError::TooEarly(ready)),
             KeyState::Next => {
@@ -120,14 +139,35 @@ impl SigningKeyRecord {
     /// # Errors
     /// [`KeyError::InUse`] while a token of `token_life` can be alive.
     pub fn remove(&mut self, token_life: Duration, now: Timestamp) -> Result<(), KeyError> {
-        let KeyState::Retired { since } = self.state else {
-            return Err(KeyError::WrongState);
-        };
-        let free = since.plus(token_life).plus(KEEP_AFTER);
+        let free = self.free_at(token_life).ok_or(KeyError::WrongState)?;
         if now < free {
             return Err(KeyError::InUse(free));
         }
         self.state = KeyState::Removed { since: now };
+        Ok(())
+    }
+
+    /// Takes a key out whatever it signed: all its tokens fail. For a key that others may have.
+    ///
+    /// # Errors
+    /// [`KeyError::WrongState`] when it is out already.
+    pub fn danger_remove(&mut self, now: Timestamp) -> Result<(), KeyError> {
+        if !self.is_published() {
+            return Err(KeyError::WrongState);
+        }
+        self.state = KeyState::Removed { since: now };
+        Ok(())
+    }
+
+    /// Lets a key sign that verifiers may not have seen: for the place of one that was taken out.
+    ///
+    /// # Errors
+    /// [`KeyError::WrongState`].
+    pub fn danger_activate(&mut self, now: Timestamp) -> Result<(), KeyError> {
+        if self.state != KeyState::Next {
+            return Err(KeyError::WrongState);
+        }
+        self.state = KeyState::Active { since: now };
         Ok(())
     }
 }

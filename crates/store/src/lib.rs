@@ -18,10 +18,12 @@ mod row;
 mod sqlite;
 
 pub mod audit;
+pub mod callers;
 pub mod changes;
 pub mod credentials;
 pub mod leases;
 pub mod organizations;
+pub mod owners;
 pub mod policies;
 pub mod profiles;
 pub mod projects;

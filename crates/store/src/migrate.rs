@@ -57,12 +57,13 @@ async fn attempt(connection: &mut AnyConnection, begin: &'static str) -> Result<
 }
 
 fn migrations() -> Vec<Migration> {
-    const TEXTS: [(&str, &str); 2] = [
+    const TEXTS: [(&str, &str); 3] = [
         ("core", include_str!("../migrations/0001_core.sql")),
         (
             "standard tokens",
             include_str!("../migrations/0002_standard_tokens.sql"),
         ),
+        ("evidence", include_str!("../migrations/0003_evidence.sql")),
     ];
     let numbered = (1..).zip(TEXTS);
     let migration = |(version, (name, text)): (i64, (&'static str, &'static str))| {

@@ -6,6 +6,7 @@
 
 #![warn(missing_docs)]
 
+pub mod caller;
 pub mod claims;
 pub mod credential_file;
 pub mod error;
@@ -20,6 +21,7 @@ pub mod service_credentials;
 pub mod time;
 pub mod token;
 
+pub use caller::{Agent, Caller, Consumer, Network};
 pub use error::ImsError;
 pub use id::{
     CertificateId, ClientId, CredentialId, KeyId, KeyThumbprint, NumericOrgId, OrgId, ProfileId,

@@ -11,6 +11,7 @@ mod samples;
 mod background;
 mod credentials;
 mod directory;
+mod evidence;
 mod keys;
 mod logs;
 mod opening;
@@ -76,6 +77,11 @@ suite! {
         projects_are_saved_by_revision,
         projects_come_back_with_their_workspaces,
         technical_accounts_and_profiles_come_back;
+    evidence:
+        a_finding_keeps_its_last_caller,
+        an_owner_is_found_by_the_id_of_what_it_has,
+        callers_are_saved_by_their_differences,
+        nodes_that_save_callers_at_once_lose_none;
     keys:
         a_key_moves_only_from_the_state_it_is_in,
         there_is_at_most_one_active_key;

@@ -1,0 +1,244 @@
+//! Evidence of use: who calls with each half of a credential, and what somebody should look at.
+
+use countersign_model::evidence::{Rhythm, Seen, Trace};
+use countersign_wire::{Agent, Caller, CredentialId, Timestamp};
+use sqlx::query;
+
+use crate::db::{Query, Reads, Sealed as _, Write};
+use crate::error::Error;
+use crate::row::{Row, stored_count};
+use crate::usage::Grant;
+
+const TABLE: &str = "callers";
+
+/// Everybody who called with one half of a credential.
+///
+/// # Errors
+/// [`Error`].
+pub async fn list(
+    r: &mut impl Reads,
+    credential: &CredentialId,
+    grant: Grant,
+) -> Result<Vec<Seen>, Error> {
+    const LIST: &str = "
+        SELECT credential_id, kind, network, agent, consumer, secret_id, minted_by, first_used_at,
+            last_used_at, uses, hours, days, weeks
+        FROM callers
+        WHERE credential_id = $1 AND grant_type = $2
+        ORDER BY last_used_at DESC, kind, network, agent, consumer, secret_id, minted_by";
+    let listed = query(LIST).bind(credential.as_str()).bind(grant.as_str());
+    r.session().list(TABLE, listed, read).await
+}
+
+/// Makes what is stored, which is `before`, into `after`. Rows of a credential that was deleted
+/// meanwhile are left out.
+///
+/// Nodes do this at the same time: the caller holds a row of the credential, such as that of its
+/// usage, or what another node adds meanwhile is lost.
+///
+/// # Errors
+/// [`Error`].
+pub async fn save(
+    w: &mut Write,
+    credential: &CredentialId,
+    grant: Grant,
+    before: &[Seen],
+    after: &[Seen],
+) -> Result<(), Error> {
+    const DELETE: &str = "
+        DELETE FROM callers
+        WHERE credential_id = $1 AND grant_type = $2 AND kind = $3 AND network = $4 AND agent = $5
+            AND consumer = $6 AND secret_id = $7 AND minted_by = $8";
+    const PUT: &str = "
+        INSERT INTO callers (credential_id, grant_type, kind, network, agent, consumer, secret_id,
+            minted_by, first_used_at, last_used_at, uses, hours, days, weeks)
+        SELECT id, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14
+        FROM credentials
+        WHERE id = $1
+        ON CONFLICT (credential_id, grant_type, kind, network, agent, consumer, secret_id, minted_by)
+        DO UPDATE
+        SET first_used_at = excluded.first_used_at, last_used_at = excluded.last_used_at,
+            uses = excluded.uses, hours = excluded.hours, days = excluded.days,
+            weeks = excluded.weeks";
+    let kept = |seen: &Seen| after.iter().any(|other| other.trace == seen.trace);
+    for seen in before.iter().filter(|seen| !kept(seen)) {
+        let delete = named(DELETE, credential, grant, seen.trace.as_ref());
+        w.session().execute(delete).await?;
+    }
+    for seen in after.iter().filter(|seen| !before.contains(seen)) {
+        let put = named(PUT, credential, grant, seen.trace.as_ref())
+            .bind(seen.first_at.as_millis())
+            .bind(seen.last_at.as_millis())
+            .bind(stored_count(seen.uses))
+            .bind(stored_count(seen.rhythm.hours))
+            .bind(stored_count(seen.rhythm.days))
+            .bind(stored_count(seen.rhythm.weeks));
+        w.session().execute(put).await?;
+    }
+    Ok(())
+}
+
+/// Something that somebody should look at.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Finding {
+    /// What.
+    pub kind: FindingKind,
+    /// The first time.
+    pub first_at: Timestamp,
+    /// The last time.
+    pub last_at: Timestamp,
+    /// How often.
+    pub times: u64,
+    /// Who gave reason to it the last time.
+    pub caller: Caller,
+}
+
+/// What can be found.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum FindingKind {
+    /// A secret or an assertion travels in URLs, which proxies and logs keep (REQ-10).
+    SecretInQuery,
+}
+
+impl FindingKind {
+    /// The word for it in the store and on the command line.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::SecretInQuery => "secret_in_query",
+        }
+    }
+
+    fn parse(word: &str) -> Option<Self> {
+        (word == Self::SecretInQuery.as_str()).then_some(Self::SecretInQuery)
+    }
+}
+
+/// Adds a finding to what is recorded: the earliest first, the latest last with its caller, the
+/// sum. One of a credential that was deleted meanwhile is left out.
+///
+/// # Errors
+/// [`Error`].
+pub async fn add_finding(
+    w: &mut Write,
+    credential: &CredentialId,
+    found: &Finding,
+) -> Result<(), Error> {
+    const ADD: &str = "
+        INSERT INTO findings (credential_id, finding, first_seen_at, last_seen_at, times, network,
+            agent, consumer)
+        SELECT id, $2, $3, $4, $5, $6, $7, $8
+        FROM credentials
+        WHERE id = $1
+        ON CONFLICT (credential_id, finding) DO UPDATE
+        SET first_seen_at = CASE WHEN excluded.first_seen_at < findings.first_seen_at
+                THEN excluded.first_seen_at ELSE findings.first_seen_at END,
+            network = CASE WHEN excluded.last_seen_at < findings.last_seen_at
+                THEN findings.network ELSE excluded.network END,
+            agent = CASE WHEN excluded.last_seen_at < findings.last_seen_at
+                THEN findings.agent ELSE excluded.agent END,
+            consumer = CASE WHEN excluded.last_seen_at < findings.last_seen_at
+                THEN findings.consumer ELSE excluded.consumer END,
+            last_seen_at = CASE WHEN excluded.last_seen_at < findings.last_seen_at
+                THEN findings.last_seen_at ELSE excluded.last_seen_at END,
+            times = CASE WHEN findings.times > 9223372036854775807 - excluded.times
+                THEN 9223372036854775807 ELSE findings.times + excluded.times END";
+    let add = query(ADD)
+        .bind(credential.as_str())
+        .bind(found.kind.as_str())
+        .bind(found.first_at.as_millis())
+        .bind(found.last_at.as_millis())
+        .bind(stored_count(found.times));
+    let add = with_caller(add, Some(&found.caller));
+    w.session().execute(add).await.map(|_| ())
+}
+
+/// Everything that was found at a credential.
+///
+/// # Errors
+/// [`Error`].
+pub async fn findings(
+    r: &mut impl Reads,
+    credential: &CredentialId,
+) -> Result<Vec<Finding>, Error> {
+    const LIST: &str = "
+        SELECT credential_id, finding, first_seen_at, last_seen_at, times, network, agent, consumer
+        FROM findings
+        WHERE credential_id = $1
+        ORDER BY finding";
+    let listed = query(LIST).bind(credential.as_str());
+    r.session()
+        .list("findings", listed, |row| {
+            Ok(Finding {
+                kind: row.word("finding", FindingKind::parse)?,
+                first_at: row.at("first_seen_at")?,
+                last_at: row.at("last_seen_at")?,
+                times: row.count("times")?,
+                caller: caller(row)?,
+            })
+        })
+        .await
+}
+
+fn named(
+    text: &'static str,
+    credential: &CredentialId,
+    grant: Grant,
+    trace: Option<&Trace>,
+) -> Query {
+    let kind = if trace.is_some() { "caller" } else { "others" };
+    let secret = trace.and_then(|trace| trace.secret.as_ref());
+    let query = query(text)
+        .bind(credential.as_str())
+        .bind(grant.as_str())
+        .bind(kind);
+    with_caller(query, trace.map(|trace| &trace.caller))
+        .bind(secret.map_or("", |id| id.as_str()))
+        .bind(trace.map_or("", |trace| &*trace.minted_by))
+}
+
+fn with_caller(query: Query, caller: Option<&Caller>) -> Query {
+    let consumer = caller.and_then(|caller| caller.consumer.as_ref());
+    query
+        .bind(caller.map_or_else(String::new, |caller| caller.network.to_string()))
+        .bind(caller.map_or("", |caller| caller.agent.as_str()))
+        .bind(consumer.map_or("", |consumer| consumer.as_str()))
+}
+
+fn read(row: &Row<'_>) -> Result<Seen, Error> {
+    let trace = match row.text("kind")?.as_str() {
+        "caller" => Some(Trace {
+            caller: caller(row)?,
+            secret: absent_if_empty(row, "secret_id")?,
+            minted_by: row.text("minted_by")?.into(),
+        }),
+        "others" => None,
+        _ => return Err(row.corrupt("kind")),
+    };
+    Ok(Seen {
+        trace,
+        first_at: row.at("first_used_at")?,
+        last_at: row.at("last_used_at")?,
+        uses: row.count("uses")?,
+        rhythm: Rhythm {
+            hours: row.count("hours")?,
+            days: row.count("days")?,
+            weeks: row.count("weeks")?,
+        },
+    })
+}
+
+fn caller(row: &Row<'_>) -> Result<Caller, Error> {
+    Ok(Caller {
+        network: row.parsed("network")?,
+        agent: Agent::of(row.text("agent")?.as_bytes()),
+        consumer: absent_if_empty(row, "consumer")?,
+    })
+}
+
+fn absent_if_empty<T: std::str::FromStr>(row: &Row<'_>, column: &str) -> Result<Option<T>, Error> {
+    if row.text(column)?.is_empty() {
+        return Ok(None);
+    }
+    row.parsed(column).map(Some)
+}

@@ -1,0 +1,170 @@
+//! Callers, findings, owners of secrets and certificates.
+
+use countersign_model::evidence::{Seen, Sketch, Trace};
+use countersign_store::callers::{self, Finding, FindingKind};
+use countersign_store::owners::{self, Owner};
+use countersign_store::usage::{self, Grant, Usage, UsageSubject};
+use countersign_store::{Error, Store, credentials, retry};
+use countersign_wire::{Agent, Caller, CertificateId, Consumer, CredentialId, Network, SecretId};
+
+use crate::database::TestDatabase;
+use crate::samples::{World, at};
+
+fn caller(n: u8) -> Caller {
+    Caller {
+        network: Network::of([10, 0, n, 1].into()),
+        agent: Agent::of(b"program/1"),
+        consumer: (n % 2 == 0).then(|| Consumer::of(b"nightly").unwrap()),
+    }
+}
+
+fn seen(n: u8) -> Seen {
+    let trace = Trace {
+        caller: caller(n),
+        secret: (n % 3 == 0).then(|| SecretId::from_random([n; 16])),
+        minted_by: format!("certificate:{n}").into(),
+    };
+    Seen::once(trace, at(i64::from(n)))
+}
+
+pub async fn callers_are_saved_by_their_differences(db: &TestDatabase) {
+    let world = World::create(db.store(), 1).await;
+    let id = world.stored_credential(db.store(), 1).await.id;
+    let others = Seen {
+        trace: None,
+        uses: 7,
+        ..seen(1)
+    };
+    let first = [seen(3), seen(2), others.clone()];
+    let mut again = seen(3);
+    (again.uses, again.rhythm.hours, again.last_at) = (9, u64::MAX >> 1, at(8));
+    let second = [seen(4), again, others];
+    let mut w = db.store().write().await.unwrap();
+    let grant = Grant::JwtExchange;
+    callers::save(&mut w, &id, grant, &[], &first)
+        .await
+        .unwrap();
+    callers::save(&mut w, &id, Grant::ClientCredentials, &[], &[seen(5)])
+        .await
+        .unwrap();
+    let stored = callers::list(&mut w, &id, grant).await.unwrap();
+
+    callers::save(&mut w, &id, grant, &stored, &second)
+        .await
+        .unwrap();
+    w.commit().await.unwrap();
+
+    assert_eq!(sorted(stored), sorted(first.to_vec()));
+    let mut w = db.store().write().await.unwrap();
+    let stored = callers::list(&mut w, &id, grant).await.unwrap();
+    assert_eq!(sorted(stored), sorted(second.to_vec()));
+    let nobody = CredentialId::from_number(77);
+    callers::save(&mut w, &nobody, grant, &[], &first)
+        .await
+        .unwrap();
+    let credential = credentials::find(&mut w, &id).await.unwrap().unwrap();
+    credentials::delete(&mut w, &credential).await.unwrap();
+    for id in [id, nobody] {
+        assert_eq!(callers::list(&mut w, &id, grant).await.unwrap(), []);
+    }
+    w.commit().await.unwrap();
+}
+
+pub async fn nodes_that_save_callers_at_once_lose_none(db: &TestDatabase) {
+    let world = World::create(db.store(), 1).await;
+    let id = world.stored_credential(db.store(), 1).await.id;
+    let nodes: Vec<_> = (0..8)
+        .map(|n| tokio::spawn(add(db.store().clone(), id.clone(), n)))
+        .collect();
+    for node in nodes {
+        node.await.unwrap();
+    }
+
+    let mut r = db.store().read().await.unwrap();
+    let stored = callers::list(&mut r, &id, Grant::JwtExchange)
+        .await
+        .unwrap();
+    assert_eq!(sorted(stored), sorted((0..8).map(seen).collect()));
+}
+
+/// As a node does: the row of the grant's usage first, then the callers.
+async fn add(store: Store, id: CredentialId, n: u8) {
+    let grant = Grant::JwtExchange;
+    let used = Usage {
+        credential_id: id.clone(),
+        subject: UsageSubject::Grant,
+        grant,
+        first_used_at: at(1),
+        last_used_at: at(1),
+        uses: 1,
+    };
+    retry(|| async {
+        let mut w = store.write().await?;
+        usage::add(&mut w, std::slice::from_ref(&used)).await?;
+        let before = callers::list(&mut w, &id, grant).await?;
+        let mut sketch = Sketch::of(before.clone());
+        sketch.add(&seen(n));
+        callers::save(&mut w, &id, grant, &before, sketch.seen()).await?;
+        w.commit().await?;
+        Ok::<_, Error>(())
+    })
+    .await
+    .unwrap();
+}
+
+pub async fn a_finding_keeps_its_last_caller(db: &TestDatabase) {
+    let world = World::create(db.store(), 1).await;
+    let id = world.stored_credential(db.store(), 1).await.id;
+    let found = |first, last, n| Finding {
+        kind: FindingKind::SecretInQuery,
+        first_at: at(first),
+        last_at: at(last),
+        times: 2,
+        caller: caller(n),
+    };
+    let mut w = db.store().write().await.unwrap();
+    for found in [found(5, 6, 1), found(7, 9, 2), found(1, 2, 3)] {
+        callers::add_finding(&mut w, &id, &found).await.unwrap();
+    }
+    let nobody = CredentialId::from_number(77);
+    callers::add_finding(&mut w, &nobody, &found(1, 2, 3))
+        .await
+        .unwrap();
+    w.commit().await.unwrap();
+
+    let mut r = db.store().read().await.unwrap();
+    let whole = Finding {
+        times: 6,
+        ..found(1, 9, 2)
+    };
+    assert_eq!(callers::findings(&mut r, &id).await.unwrap(), [whole]);
+    assert_eq!(callers::findings(&mut r, &nobody).await.unwrap(), []);
+}
+
+pub async fn an_owner_is_found_by_the_id_of_what_it_has(db: &TestDatabase) {
+    let world = World::create(db.store(), 1).await;
+    let credential = world.stored_credential(db.store(), 1).await;
+    let (secret, certificate) = (&credential.secrets[0].id, &credential.certificates[0].id);
+    let owner = Owner::Credential(credential.id.clone(), credential.org_id.clone());
+    let mut w = db.store().write().await.unwrap();
+
+    assert_eq!(owners::of_secret(&mut w, secret).await.unwrap(), owner);
+    let found = owners::of_certificate(&mut w, certificate).await.unwrap();
+    assert_eq!(found, owner);
+    credentials::delete(&mut w, &credential).await.unwrap();
+    let found = owners::of_secret(&mut w, secret).await.unwrap();
+    assert_eq!(found, Owner::Deleted);
+    let found = owners::of_certificate(&mut w, certificate).await.unwrap();
+    assert_eq!(found, Owner::Deleted);
+    let never = SecretId::from_random([0xee; 16]);
+    let found = owners::of_secret(&mut w, &never).await.unwrap();
+    assert_eq!(found, Owner::Nobody);
+    let never = CertificateId::from_random([0xee; 16]);
+    let found = owners::of_certificate(&mut w, &never).await.unwrap();
+    assert_eq!(found, Owner::Nobody);
+}
+
+fn sorted(mut seen: Vec<Seen>) -> Vec<Seen> {
+    seen.sort_by(|a, b| a.trace.cmp(&b.trace));
+    seen
+}
