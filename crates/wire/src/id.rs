@@ -2,11 +2,7 @@
 //!
 //! Source of the forms: `spec/ims-protocol.md` section 0, "Identifiers".
 
-use std::fmt;
-use std::str::FromStr;
-use std::sync::Arc;
-
-use serde::{Deserialize, Serialize};
+use crate::text::text_types;
 
 /// Text that is not an identifier of the kind that was asked for.
 ///
@@ -19,67 +15,14 @@ pub struct IdError {
 }
 
 macro_rules! identifiers {
-    ($($(#[$doc:meta])* $name:ident: $kind:literal, $form:literal, $check:expr;)+) => {$(
-        $(#[$doc])*
-        #[derive(Clone, Eq, Hash, Ord, PartialEq, PartialOrd, Serialize, Deserialize)]
-        #[serde(try_from = "String", into = "String")]
-        pub struct $name(Arc<str>);
-
-        impl $name {
-            /// Checks `text` and keeps it as it is: no case folding, no trimming.
-            ///
-            /// # Errors
-            /// [`IdError`] when the text has another form; it never repeats the text.
-            pub fn parse(text: &str) -> Result<Self, IdError> {
-                let check: fn(&str) -> bool = $check;
-                if check(text) {
-                    Ok(Self(text.into()))
-                } else {
-                    Err(IdError { kind: $kind, form: $form })
-                }
-            }
-
-            /// The identifier as it travels.
-            #[must_use]
-            pub fn as_str(&self) -> &str {
-                &self.0
-            }
-        }
-
-        impl fmt::Debug for $name {
-            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                write!(f, "{}({})", stringify!($name), self.0)
-            }
-        }
-
-        impl fmt::Display for $name {
-            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str(&self.0)
-            }
-        }
-
-        impl FromStr for $name {
-            type Err = IdError;
-
-            fn from_str(text: &str) -> Result<Self, IdError> {
-                Self::parse(text)
-            }
-        }
-
-        impl TryFrom<String> for $name {
-            type Error = IdError;
-
-            fn try_from(text: String) -> Result<Self, IdError> {
-                Self::parse(&text)
-            }
-        }
-
-        impl From<$name> for String {
-            fn from(id: $name) -> Self {
-                id.0.as_ref().to_owned()
-            }
-        }
-    )+};
+    ($($(#[$doc:meta])* $name:ident: $kind:literal, $form:literal, $check:expr;)+) => {
+        text_types! {$(
+            $(#[$doc])*
+            $name: IdError,
+                $check,
+                IdError { kind: $kind, form: $form };
+        )+}
+    };
 }
 
 identifiers! {

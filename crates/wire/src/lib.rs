@@ -18,6 +18,7 @@ pub mod project_json;
 pub mod scope;
 pub mod secret;
 pub mod service_credentials;
+mod text;
 pub mod time;
 pub mod token;
 

@@ -3,9 +3,8 @@
 use std::collections::HashSet;
 use std::fmt;
 use std::str::FromStr;
-use std::sync::Arc;
 
-use serde::{Deserialize, Serialize};
+use crate::text::text_types;
 
 /// Longest list of scopes that is looked at, in bytes (`spec/security.md` REQ-07).
 pub const MAX_SCOPE_LIST: usize = 4096;
@@ -21,75 +20,18 @@ pub enum ScopeError {
     TooLong,
 }
 
-macro_rules! scope_types {
-    ($($(#[$doc:meta])* $name:ident;)+) => {$(
-        $(#[$doc])*
-        #[derive(Clone, Eq, Hash, Ord, PartialEq, PartialOrd, Serialize, Deserialize)]
-        #[serde(try_from = "String", into = "String")]
-        pub struct $name(Arc<str>);
-
-        impl $name {
-            /// Checks the characters: `[A-Za-z0-9_.:-]+`, case-sensitive.
-            ///
-            /// # Errors
-            /// [`ScopeError::Character`], also for the empty text.
-            pub fn parse(text: &str) -> Result<Self, ScopeError> {
-                let fits = |b: u8| b.is_ascii_alphanumeric() || b"_.:-".contains(&b);
-                if text.is_empty() || !text.bytes().all(fits) {
-                    return Err(ScopeError::Character);
-                }
-                Ok(Self(text.into()))
-            }
-
-            /// The name as it travels.
-            #[must_use]
-            pub fn as_str(&self) -> &str {
-                &self.0
-            }
-        }
-
-        impl fmt::Debug for $name {
-            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                write!(f, "{}({})", stringify!($name), self.0)
-            }
-        }
-
-        impl fmt::Display for $name {
-            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str(&self.0)
-            }
-        }
-
-        impl FromStr for $name {
-            type Err = ScopeError;
-
-            fn from_str(text: &str) -> Result<Self, ScopeError> {
-                Self::parse(text)
-            }
-        }
-
-        impl TryFrom<String> for $name {
-            type Error = ScopeError;
-
-            fn try_from(text: String) -> Result<Self, ScopeError> {
-                Self::parse(&text)
-            }
-        }
-
-        impl From<$name> for String {
-            fn from(scope: $name) -> Self {
-                scope.0.as_ref().to_owned()
-            }
-        }
-    )+};
-}
-
-scope_types! {
+text_types! {
     /// A fine permission, as asked for at the token endpoint.
-    Scope;
+    Scope: ScopeError, is_scope, ScopeError::Character;
     /// A coarse permission tied to one service, asked for in an assertion as the claim
     /// `https://{ims host}/s/{metascope}`.
-    Metascope;
+    Metascope: ScopeError, is_scope, ScopeError::Character;
+}
+
+/// `[A-Za-z0-9_.:-]+`, case-sensitive.
+fn is_scope(text: &str) -> bool {
+    let fits = |b: u8| b.is_ascii_alphanumeric() || b"_.:-".contains(&b);
+    !text.is_empty() && text.bytes().all(fits)
 }
 
 /// Scopes of one request, one credential or one token.
