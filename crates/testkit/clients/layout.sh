@@ -5,7 +5,7 @@
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 cache=${COUNTERSIGN_TEST_CLIENTS:-${COUNTERSIGN_TEST_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/countersign-tests}/clients}
 
-python_environments=(adobe-jwt adobe-oauth oauth umapi)
+python_environments=(adobe-jwt adobe-oauth middleware oauth umapi)
 
 # Of the files' content alone: the same tree in another place finds the same folders.
 digest() {

@@ -194,6 +194,12 @@ impl Node {
         }
     }
 
+    /// Everything it answers, to be put behind a port.
+    #[must_use]
+    pub fn router(&self) -> Router {
+        self.router.clone()
+    }
+
     /// Somebody who knows nothing but the address.
     #[must_use]
     pub fn anonymous(&self) -> Caller {

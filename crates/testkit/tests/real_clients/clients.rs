@@ -1,5 +1,6 @@
 //! The clients: what the table says of each, and how one is run.
 
+use std::collections::BTreeMap;
 use std::io::{self, Write as _};
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
@@ -77,6 +78,8 @@ pub struct Outcome {
     pub validation: Option<Value>,
     pub invalidation: Option<Value>,
     pub organizations: Option<Value>,
+    /// What a protected API answered to each token.
+    pub statuses: Option<BTreeMap<String, u16>>,
 }
 
 /// What a client process finds in its environment.

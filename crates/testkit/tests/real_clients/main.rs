@@ -1,5 +1,7 @@
 //! Unmodified client libraries, as their users install them, against the product on loopback.
 //!
+//! So do the libraries and proxies that protect APIs.
+//!
 //! `../../clients/README.md` says how each of them is run; `clients.json` there is the table that
 //! these tests walk, so that a client which is added to it is tested at once.
 
@@ -14,5 +16,6 @@ mod tls;
 mod real_clients {
     mod aio_lib_ims;
     mod refusals;
+    mod standard_tokens;
     mod tokens;
 }

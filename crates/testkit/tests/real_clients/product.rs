@@ -172,7 +172,7 @@ pub fn pem(key: &SigningKey) -> String {
     key.to_pem().unwrap().as_str().to_owned()
 }
 
-async fn listen(tls: Option<TlsFiles>) -> Bound {
+pub async fn listen(tls: Option<TlsFiles>) -> Bound {
     let address = ([127, 0, 0, 1], 0).into();
     Listener {
         address,
