@@ -7,3 +7,4 @@ mod credentials;
 mod nouns;
 mod place;
 mod serving;
+mod tokens;
