@@ -195,7 +195,6 @@ impl Node {
     }
 
     /// Everything it answers, to be put behind a port.
-    #[must_use]
     pub fn router(&self) -> Router {
         self.router.clone()
     }
