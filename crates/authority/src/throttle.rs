@@ -3,7 +3,7 @@
 //! Never per client alone: whoever knows a client id, which is no secret, could lock its owner
 //! out (`spec/security.md` ERR-07). The table has a fixed size and forgets by itself.
 
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv6Addr};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
@@ -17,7 +17,7 @@ const MOST_ENTRIES: u64 = 100_000;
 
 pub(crate) struct Throttle {
     most: u32,
-    failures: Cache<(IpAddr, Option<ClientId>), Arc<AtomicU32>>,
+    failures: Cache<(Network, Option<ClientId>), Arc<AtomicU32>>,
 }
 
 impl Throttle {
@@ -35,7 +35,7 @@ impl Throttle {
         self.most != 0
             && self
                 .failures
-                .get(&(source, client.cloned()))
+                .get(&(network(source), client.cloned()))
                 .is_some_and(|count| count.load(Ordering::Relaxed) >= self.most)
     }
 
@@ -44,8 +44,22 @@ impl Throttle {
         if self.most != 0 {
             let count = self
                 .failures
-                .get_with((source, client.cloned()), Arc::default);
+                .get_with((network(source), client.cloned()), Arc::default);
             count.fetch_add(1, Ordering::Relaxed);
         }
+    }
+}
+
+/// One IPv4 address, or the /64 that one IPv6 subscriber has at least: single addresses of it
+/// would be as many sources as somebody likes.
+type Network = IpAddr;
+
+fn network(source: IpAddr) -> Network {
+    match source.to_canonical() {
+        IpAddr::V6(address) => {
+            let [a, b, c, d, ..] = address.segments();
+            Ipv6Addr::new(a, b, c, d, 0, 0, 0, 0).into()
+        }
+        v4 => v4,
     }
 }

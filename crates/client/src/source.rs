@@ -131,13 +131,14 @@ impl TokenSource {
     ) -> Result<AccessToken, Error> {
         match outcome {
             Ok(Issued { token, .. }) => {
-                if let Some(file) = &self.file {
-                    file.save(&self.credential.client, &token)?;
-                }
                 *kept = Kept {
                     token: Some(token.clone()),
                     ..Kept::default()
                 };
+                // The token is kept here even where it cannot be kept in the file.
+                if let Some(file) = &self.file {
+                    file.save(&self.credential.client, &token)?;
+                }
                 Ok(token)
             }
             Err(failure) => {

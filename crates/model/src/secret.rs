@@ -1,5 +1,7 @@
 //! Client secrets: several may live at once, so that one can be replaced without an outage.
 
+use std::collections::BTreeSet;
+
 use countersign_wire::{SecretId, Timestamp};
 
 /// Most live secrets of one credential, unless configured otherwise (`spec/decisions.md`, 2).
@@ -85,26 +87,23 @@ impl Strength {
             .find(|s| s.as_str() == word)
     }
 
-    /// Judges an imported secret by its length and the kinds of its characters: at least 110 bits
-    /// of room count as strong, which takes in the UUIDs of old JWT credentials (122 bits).
-    /// Our choice: nothing better can be known of a text that somebody else made.
+    /// Judges an imported secret by its form: strong is what generators write and people do not.
+    /// Hexadecimal digits with at least 110 bits (a UUID has 122), the original's `p8e-` and 32
+    /// characters, or at least 22 characters with digits and letters of both cases, not many of
+    /// them twice. Our choice: nothing better can be known of a text that somebody else made.
     #[must_use]
     pub fn of_imported(text: &str) -> Self {
-        let digits = text.bytes().filter(u8::is_ascii_hexdigit).count();
-        let other = text
-            .bytes()
-            .filter(|b| b.is_ascii_alphanumeric() && !b.is_ascii_hexdigit())
-            .count();
-        let distinct = text
-            .bytes()
-            .collect::<std::collections::BTreeSet<u8>>()
-            .len();
-        let bits = if other == 0 {
-            digits * 4
-        } else {
-            (digits + other) * 5
-        };
-        if bits >= 110 && distinct >= 8 {
+        let plain = text.strip_prefix("p8e-").unwrap_or(text);
+        let distinct = plain.bytes().collect::<BTreeSet<u8>>().len();
+        let hexadecimal = plain.bytes().all(|b| b.is_ascii_hexdigit() || b == b'-')
+            && plain.bytes().filter(u8::is_ascii_hexdigit).count() >= 28
+            && distinct >= 8;
+        let mixed = plain.len() >= 22
+            && plain.bytes().any(|b| b.is_ascii_digit())
+            && plain.bytes().any(|b| b.is_ascii_uppercase())
+            && plain.bytes().any(|b| b.is_ascii_lowercase())
+            && distinct >= 10;
+        if hexadecimal || mixed {
             Self::Strong
         } else {
             Self::Weak
@@ -117,16 +116,26 @@ mod tests {
     use super::*;
 
     #[test]
-    fn imported_uuids_are_strong_and_words_are_weak() {
-        assert_eq!(
-            Strength::of_imported("3f8d2c9e-1b2a-4c3d-8e4f-1a2b3c4d5e6f"),
-            Strength::Strong
-        );
-        assert_eq!(
-            Strength::of_imported("p8e-fixtureSecret_0000000000000000"),
-            Strength::Strong
-        );
-        assert_eq!(Strength::of_imported("changeme"), Strength::Weak);
-        assert_eq!(Strength::of_imported(&"a".repeat(64)), Strength::Weak);
+    fn what_generators_write_is_strong() {
+        for text in [
+            "3f8d2c9e-1b2a-4c3d-8e4f-1a2b3c4d5e6f",
+            "0123456789abcdef0123456789abcdef",
+            "p8e-xK3vq9ZtB7mNwR2sYcLfHjPdGaUe5T8o",
+        ] {
+            assert_eq!(Strength::of_imported(text), Strength::Strong, "{text}");
+        }
+    }
+
+    #[test]
+    fn what_people_write_is_weak() {
+        let long = "a".repeat(64);
+        for text in [
+            "changeme",
+            "passwordpasswordpasswordx",
+            "P8e-P8e-P8e-P8e-P8e-P8e-",
+            &long,
+        ] {
+            assert_eq!(Strength::of_imported(text), Strength::Weak, "{text}");
+        }
     }
 }

@@ -114,14 +114,14 @@ fn stored(topic: &Topic) -> (&'static str, &str) {
         Topic::Policies => ("policies", ""),
         Topic::SigningKeys => ("signing_keys", ""),
         Topic::Revocation(subject) => {
-            let (kind, id) = subject.stored();
-            let word = match kind {
-                "token" => "revoked_token",
-                "secret" => "revoked_secret",
-                "certificate" => "revoked_certificate",
-                _ => "revoked_credential",
+            let word = match subject {
+                Subject::Token(_) => "revoked_token",
+                Subject::Secret(_) => "revoked_secret",
+                Subject::Certificate(_) => "revoked_certificate",
+                Subject::Credential(_) => "revoked_credential",
+                Subject::Key(_) => "revoked_key",
             };
-            (word, id)
+            (word, subject.stored().1)
         }
     }
 }

@@ -5,13 +5,10 @@ use serde::{Deserialize, Serialize};
 use crate::form::Params;
 use crate::secret::Opaque;
 use crate::time::Milliseconds;
-use crate::token::PresentedClient;
 
 /// A request to exchange an assertion, well formed but not yet believed.
 #[derive(Debug)]
 pub struct ExchangeRequest {
-    /// Who asks.
-    pub client: PresentedClient,
     /// The assertion: a compact JWS, not looked at yet. `None` when `jwt_token` is absent.
     pub assertion: Option<Opaque>,
     /// Audiences to add to the access token.
@@ -19,11 +16,10 @@ pub struct ExchangeRequest {
 }
 
 impl ExchangeRequest {
-    /// Reads the parameters of an exchange; `client` is what the request authenticates with.
+    /// Reads the parameters of an exchange, all but those of the client.
     #[must_use]
-    pub fn read(params: &Params, client: PresentedClient) -> Self {
+    pub fn read(params: &Params) -> Self {
         Self {
-            client,
             assertion: params
                 .get("jwt_token")
                 .map(|text| Opaque::new(text.to_owned())),

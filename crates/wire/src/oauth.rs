@@ -8,7 +8,7 @@ use crate::form::{FormError, Params};
 use crate::id::ClientId;
 use crate::scope::{ScopeError, ScopeSet};
 use crate::time::Seconds;
-use crate::token::{CLIENT_CREDENTIALS, PresentedClient, TokenRequest};
+use crate::token::{CLIENT_CREDENTIALS, TokenRequest};
 
 /// Path of the token endpoint; with the issuer before it, an audience of client assertions.
 pub const TOKEN_PATH: &str = "/oauth2/token";
@@ -126,7 +126,7 @@ impl TokenRequest {
     ///
     /// # Errors
     /// [`OAuthError`], in the order of the parameters.
-    pub fn read_standard(params: &Params, client: PresentedClient) -> Result<Self, OAuthError> {
+    pub fn read_standard(params: &Params) -> Result<Self, OAuthError> {
         match params.get("grant_type") {
             None => return Err(OAuthError::GrantTypeRequired),
             Some(CLIENT_CREDENTIALS) => {}
@@ -141,11 +141,7 @@ impl TokenRequest {
         if !resources.iter().all(|resource| is_absolute(resource)) {
             return Err(OAuthError::InvalidTarget);
         }
-        Ok(Self {
-            client,
-            scope,
-            resources,
-        })
+        Ok(Self { scope, resources })
     }
 }
 

@@ -41,8 +41,6 @@ impl PresentedClient {
 /// A client-credentials request, well formed but not yet believed.
 #[derive(Debug)]
 pub struct TokenRequest {
-    /// Who asks.
-    pub client: PresentedClient,
     /// What is asked for; `None` when `scope` is absent or empty.
     pub scope: Option<ScopeSet>,
     /// Audiences the token is asked for (RFC 8707); only the standard face reads them.
@@ -50,11 +48,11 @@ pub struct TokenRequest {
 }
 
 impl TokenRequest {
-    /// Reads the parameters of a token request; `client` is what the request authenticates with.
+    /// Reads the parameters of a token request, all but those of the client.
     ///
     /// # Errors
     /// Rows 17, 18 and 21 of the error table (`spec/ims-protocol.md` 2.2).
-    pub fn read(params: &Params, client: PresentedClient) -> Result<Self, ImsError> {
+    pub fn read(params: &Params) -> Result<Self, ImsError> {
         match params.get("grant_type") {
             None => return Err(ImsError::GrantTypeRequired),
             Some(CLIENT_CREDENTIALS) => {}
@@ -66,7 +64,6 @@ impl TokenRequest {
             ScopeError::TooLong => ImsError::InvalidRequest(FormError::TooLong.into()),
         })?;
         Ok(Self {
-            client,
             scope: scope.filter(|scope| !scope.is_empty()),
             resources: Vec::new(),
         })

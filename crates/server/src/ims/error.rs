@@ -61,11 +61,11 @@ impl Failure {
 
     /// Of a client that is not believed.
     pub(super) fn client(error: &ClientError) -> Self {
+        let failure = Self::new(client_row(error), error.to_string());
         Self {
-            retry_after: error.retry_after(),
-            ..Self::new(client_row(error), error.to_string())
+            retry_after: error.retry_after().or(failure.retry_after),
+            ..failure
         }
-        .with_default_retry()
     }
 
     /// Of the token endpoint.
@@ -149,13 +149,6 @@ impl Failure {
         if compatibility.uniform_client_errors && refused {
             self.error = ImsError::InvalidClient;
             self.challenge = (method == Method::Basic).then_some(r#"Basic realm="ims""#);
-        }
-        self
-    }
-
-    fn with_default_retry(mut self) -> Self {
-        if self.retry_after.is_none() && self.error == ImsError::Unavailable {
-            self.retry_after = Some(Duration::from_secs(2));
         }
         self
     }

@@ -20,7 +20,7 @@ pub(super) async fn exchange(
     let request = |problem| Failure::request(problem).description_first();
     let params = params::read(&parts, body).await.map_err(request)?;
     let (presented, method) = caller::client(&parts, &params).map_err(request)?;
-    let request = ExchangeRequest::read(&params, presented.client.clone());
+    let request = ExchangeRequest::read(&params);
     let issued = app
         .authority
         .exchange(request, &presented)

@@ -40,14 +40,14 @@ pub fn routes(app: App) -> Router {
         .route("/ims/exchange/jwt/", post(exchange::exchange))
         .route("/ims/exchange/v1/jwt", post(exchange::exchange))
         .route("/ims/exchange/v1/jwt/", post(exchange::exchange))
-        .route("/ims/token/v1", post(token::v1))
-        .route("/ims/token/v1/", post(token::v1))
+        .route("/ims/token/v1", post(token::v3))
+        .route("/ims/token/v1/", post(token::v3))
         .route("/ims/token/v2", post(token::v2))
         .route("/ims/token/v2/", post(token::v2))
         .route("/ims/token/v3", post(token::v3))
         .route("/ims/token/v3/", post(token::v3))
-        .route("/ims/token/v4", post(token::v4))
-        .route("/ims/token/v4/", post(token::v4))
+        .route("/ims/token/v4", post(token::v3))
+        .route("/ims/token/v4/", post(token::v3))
         .route(
             "/ims/validate_token/v1",
             get(validate::validate).post(validate::validate),

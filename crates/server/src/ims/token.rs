@@ -11,24 +11,14 @@ use super::error::Failure;
 use super::{caller, params, reply};
 use crate::app::App;
 
-/// v1 was made for other grants; client credentials are answered as by v3.
-pub(super) async fn v1(state: State<App>, parts: Parts, body: Bytes) -> Result<Response, Failure> {
+/// v3, the documented endpoint; v1 and v4 answer alike.
+pub(super) async fn v3(state: State<App>, parts: Parts, body: Bytes) -> Result<Response, Failure> {
     token(state, parts, body, AbsentScope::IsRefused).await
 }
 
 /// v2 grants every scope where none is asked for.
 pub(super) async fn v2(state: State<App>, parts: Parts, body: Bytes) -> Result<Response, Failure> {
     token(state, parts, body, AbsentScope::GrantsAll).await
-}
-
-/// v3 is the documented endpoint.
-pub(super) async fn v3(state: State<App>, parts: Parts, body: Bytes) -> Result<Response, Failure> {
-    token(state, parts, body, AbsentScope::IsRefused).await
-}
-
-/// v4 is v3 as newer clients address it.
-pub(super) async fn v4(state: State<App>, parts: Parts, body: Bytes) -> Result<Response, Failure> {
-    token(state, parts, body, AbsentScope::IsRefused).await
 }
 
 async fn token(
@@ -40,7 +30,7 @@ async fn token(
     let params = params::read(&parts, body).await.map_err(Failure::request)?;
     let (presented, method) = caller::client(&parts, &params).map_err(Failure::request)?;
     let id = presented.client.id.clone();
-    let request = TokenRequest::read(&params, presented.client.clone())
+    let request = TokenRequest::read(&params)
         .map_err(|error| Failure::plain(error).of(id.as_ref()))?;
     let issued = app
         .authority

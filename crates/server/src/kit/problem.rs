@@ -107,7 +107,11 @@ impl IntoResponse for Problem {
         });
         let mut response = (
             self.status,
-            [(header::CONTENT_TYPE, JSON)],
+            [
+                (header::CONTENT_TYPE, JSON),
+                (header::CACHE_CONTROL, NO_STORE),
+                (header::PRAGMA, NO_CACHE),
+            ],
             body.to_string(),
         )
             .into_response();
@@ -120,4 +124,7 @@ impl IntoResponse for Problem {
     }
 }
 
+// Whether a path would have answered with a token is nobody's to know (RFC 6749 section 5.1).
+const NO_STORE: HeaderValue = HeaderValue::from_static("no-store");
+const NO_CACHE: HeaderValue = HeaderValue::from_static("no-cache");
 const RETRY_AFTER_SECONDS: HeaderValue = HeaderValue::from_static("2");

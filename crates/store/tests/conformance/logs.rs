@@ -9,7 +9,7 @@ use countersign_store::revocations::Subject;
 use countersign_store::usage::{self, Grant, Usage, UsageSubject};
 use countersign_store::{Page, audit};
 use countersign_wire::{
-    CertificateId, ClientId, CredentialId, OrgId, ProjectId, SecretId, TokenId,
+    CertificateId, ClientId, CredentialId, KeyThumbprint, OrgId, ProjectId, SecretId, TokenId,
 };
 
 use crate::database::TestDatabase;
@@ -26,6 +26,7 @@ pub async fn changes_of_every_topic_come_back_in_order(db: &TestDatabase) {
         Topic::Revocation(Subject::Secret(SecretId::from_random([1; 16]))),
         Topic::Revocation(Subject::Certificate(CertificateId::from_random([1; 16]))),
         Topic::Revocation(Subject::Credential(CredentialId::from_number(1))),
+        Topic::Revocation(Subject::Key(KeyThumbprint::parse(&"a".repeat(43)).unwrap())),
     ];
     let now = at(1_700_000_000_000);
     let mut w = db.store().write().await.unwrap();

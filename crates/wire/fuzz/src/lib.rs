@@ -15,10 +15,9 @@ pub fn form(input: &[u8]) {
     if params.read(Place::Query, query).is_err() || params.read(Place::Body, body).is_err() {
         return;
     }
-    if let Ok(client) = PresentedClient::read(&params) {
-        _ = TokenRequest::read(&params, client.clone());
-        _ = ExchangeRequest::read(&params, client);
-    }
+    _ = PresentedClient::read(&params);
+    _ = TokenRequest::read(&params);
+    _ = ExchangeRequest::read(&params);
 }
 
 /// Everything else that is parsed from text.
