@@ -233,7 +233,7 @@ mod tests {
         let read = |body: &str| {
             let mut params = Params::default();
             params.read(Place::Body, body).expect("well-formed");
-            TokenRequest::read_standard(&params, PresentedClient::default()).map(|_| ())
+            TokenRequest::read_standard(&params).map(|_| ())
         };
         let table = [
             ("scope=a", Err(OAuthError::GrantTypeRequired)),

@@ -74,10 +74,12 @@ impl TestDatabase {
         url.socket_addrs(|| Some(5432)).unwrap()[0]
     }
 
-    /// The database's name with a slash, as in a URL; PostgreSQL only.
-    pub fn path(&self) -> String {
-        let url = url::Url::parse(&self.empty.config.url).unwrap();
-        url.path().to_owned()
+    /// The URL of the database as it is reached through `address`; PostgreSQL only.
+    pub fn url_through(&self, address: SocketAddr) -> String {
+        let mut url = url::Url::parse(&self.empty.config.url).unwrap();
+        url.set_ip_host(address.ip()).unwrap();
+        url.set_port(Some(address.port())).unwrap();
+        url.to_string()
     }
 
     /// Sets what new connections to this database begin with; PostgreSQL only.

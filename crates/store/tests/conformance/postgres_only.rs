@@ -104,18 +104,18 @@ async fn an_absent_server_is_unavailable_in_time() {
     let started = Instant::now();
 
     // It takes the connection, and never says a word.
-    let silent = Store::open(&config(address, "/x")).await;
+    let silent = Store::open(&config(format!("postgres://postgres@{address}/x"))).await;
     drop(free);
-    let absent = Store::open(&config(address, "/x")).await;
+    let absent = Store::open(&config(format!("postgres://postgres@{address}/x"))).await;
 
     assert!(matches!(silent, Err(Error::Unavailable(_))), "{silent:?}");
     assert!(absent.is_err());
     assert!(started.elapsed() < Duration::from_secs(5));
 }
 
-fn config(address: SocketAddr, path: &str) -> Config {
+fn config(url: String) -> Config {
     Config {
-        url: format!("postgres://postgres@{address}{path}"),
+        url,
         max_connections: 2,
         acquire_timeout_ms: 1000,
         statement_timeout_ms: 1000,
@@ -131,7 +131,7 @@ async fn a_silent_network_costs_bounded_time_and_heals() {
         return;
     };
     let (flow, proxy) = proxy(db.server_address()).await;
-    let config = config(proxy, &db.path());
+    let config = config(db.url_through(proxy));
     let store = Store::open(&config).await.unwrap();
     let mut read_before = store.read().await.unwrap();
     let mut write_before = store.write().await.unwrap();
