@@ -1,123 +1,314 @@
-//! Evidence of use: which secret, certificate and grant was used when, collected in memory and
-//! written in batches. No request waits for it, and none is lost but by a crash.
+//! Evidence of use, as it is collected: which secret, certificate and grant was used when, by
+//! whom. Held in memory and written in batches (`evidence.rs`): no request waits for it, and none
+//! is lost but by a crash.
 
 use std::collections::HashMap;
-use std::sync::{Mutex, PoisonError};
+use std::collections::hash_map::RandomState;
+use std::hash::BuildHasher as _;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
+use countersign_model::evidence::{Seen, Sketch};
+use countersign_store::callers::{Finding, FindingKind};
 use countersign_store::usage::{Usage, UsageSubject};
-use countersign_wire::{CredentialId, Timestamp};
+use countersign_wire::{Caller, CredentialId, Timestamp};
 
 pub use countersign_store::usage::Grant;
 
 use crate::token::Minter;
 
 const SHARDS: u64 = 64;
-/// Above so many entries of one shard, new ones are dropped until the next batch is written: the
-/// memory is bounded while the database is away.
-const MOST_PER_SHARD: usize = 4096;
+/// So many records are kept while the database is away, about 40 MB of them; then what is new is
+/// only counted with what is there.
+const MOST_RECORDS: usize = 1 << 17;
+const MOST_PER_SHARD: usize = MOST_RECORDS / 64;
+/// From so many on, the next batch is not waited for.
+const MANY_RECORDS: usize = MOST_RECORDS / 4;
 
-type Key = (CredentialId, UsageSubject, Grant);
-
-#[derive(Default)]
-struct Tally {
-    first: Timestamp,
-    last: Timestamp,
-    uses: u64,
+/// One use of a credential: a token was issued.
+pub(crate) struct Used<'a> {
+    pub(crate) grant: Grant,
+    /// What the client proved itself by.
+    pub(crate) proof: &'a Minter,
+    /// What the token was minted with.
+    pub(crate) minter: &'a Minter,
+    pub(crate) caller: &'a Caller,
 }
 
-/// Uses that are not written yet.
+/// What was noted of one credential since it was written last.
 #[derive(Default)]
+pub(crate) struct Evidence {
+    pub(crate) uses: Vec<Usage>,
+    pub(crate) callers: Vec<(Grant, Sketch)>,
+    pub(crate) finding: Option<Finding>,
+}
+
+impl Evidence {
+    fn add_use(&mut self, used: Usage) {
+        let is_it = |known: &&mut Usage| known.subject == used.subject && known.grant == used.grant;
+        let Some(known) = self.uses.iter_mut().find(is_it) else {
+            return self.uses.push(used);
+        };
+        known.first_used_at = known.first_used_at.min(used.first_used_at);
+        known.last_used_at = known.last_used_at.max(used.last_used_at);
+        known.uses = known.uses.saturating_add(used.uses);
+    }
+
+    fn sketch(&mut self, grant: Grant) -> &mut Sketch {
+        let at = self.callers.iter().position(|(known, _)| *known == grant);
+        let at = at.unwrap_or_else(|| {
+            self.callers.push((grant, Sketch::default()));
+            self.callers.len() - 1
+        });
+        &mut self.callers[at].1
+    }
+
+    fn add_finding(&mut self, found: Finding) {
+        let Some(known) = &mut self.finding else {
+            self.finding = Some(found);
+            return;
+        };
+        known.first_at = known.first_at.min(found.first_at);
+        known.times = known.times.saturating_add(found.times);
+        if known.last_at <= found.last_at {
+            (known.last_at, known.caller) = (found.last_at, found.caller);
+        }
+    }
+
+    fn records(&self) -> usize {
+        let callers: usize = self.callers.iter().map(|(_, sketch)| sketch.len()).sum();
+        self.uses.len() + callers + usize::from(self.finding.is_some())
+    }
+}
+
+#[derive(Default)]
+struct Shard {
+    noted: HashMap<CredentialId, Evidence>,
+    records: usize,
+}
+
+/// What is not written yet.
 pub(crate) struct Activity {
-    shards: Vec<Mutex<HashMap<Key, Tally>>>,
-    hasher: std::collections::hash_map::RandomState,
+    shards: Vec<Mutex<Shard>>,
+    hasher: RandomState,
+    records: AtomicUsize,
 }
 
 impl Activity {
     pub(crate) fn new() -> Self {
         Self {
             shards: (0..SHARDS).map(|_| Mutex::default()).collect(),
-            ..Self::default()
+            hasher: RandomState::new(),
+            records: AtomicUsize::new(0),
         }
     }
 
-    /// Notes that a token was issued to a client that proved itself by `proof`.
-    pub(crate) fn note(
+    /// Notes that a token was issued.
+    pub(crate) fn note(&self, credential: &CredentialId, used: &Used<'_>, now: Timestamp) {
+        let minted = (used.minter != used.proof).then(|| used.minter.clone().used());
+        let proof = used.proof.clone().used();
+        let subjects = [Some(UsageSubject::Grant), Some(proof), minted];
+        let minted_by = used.minter.to_string();
+        let secret = match used.proof {
+            Minter::Secret(id) => Some(id),
+            Minter::Certificate(_) | Minter::Key(_) => None,
+        };
+        self.change(credential, |evidence, room| {
+            for subject in subjects.into_iter().flatten() {
+                evidence.add_use(Usage {
+                    credential_id: credential.clone(),
+                    subject,
+                    grant: used.grant,
+                    first_used_at: now,
+                    last_used_at: now,
+                    uses: 1,
+                });
+            }
+            let sketch = evidence.sketch(used.grant);
+            match room {
+                Room::Left => sketch.note(used.caller, secret, &minted_by, now),
+                Room::None => sketch.add(&Seen::of_others(now)),
+            }
+        });
+    }
+
+    /// Notes that a secret or an assertion came in the URL and was accepted.
+    pub(crate) fn note_secret_in_query(
         &self,
         credential: &CredentialId,
-        grant: Grant,
-        proof: &Minter,
-        minter: &Minter,
+        caller: &Caller,
         now: Timestamp,
     ) {
-        use std::hash::BuildHasher as _;
-        let at = usize::try_from(self.hasher.hash_one(credential) % SHARDS).unwrap_or(0);
-        let Some(shard) = self.shards.get(at) else {
-            return;
+        let found = Finding {
+            kind: FindingKind::SecretInQuery,
+            first_at: now,
+            last_at: now,
+            times: 1,
+            caller: caller.clone(),
         };
-        let mut tallies = shard.lock().unwrap_or_else(PoisonError::into_inner);
-        let minted = (minter != proof).then(|| minter.clone().used());
-        let subjects = [
-            Some(UsageSubject::Grant),
-            Some(proof.clone().used()),
-            minted,
-        ];
-        for subject in subjects.into_iter().flatten() {
-            let key = (credential.clone(), subject, grant);
-            if tallies.len() >= MOST_PER_SHARD && !tallies.contains_key(&key) {
-                continue;
-            }
-            let tally = tallies.entry(key).or_insert(Tally {
-                first: now,
-                last: now,
-                uses: 0,
-            });
-            tally.first = tally.first.min(now);
-            tally.last = tally.last.max(now);
-            tally.uses += 1;
-        }
+        self.change(credential, |evidence, _| evidence.add_finding(found));
     }
 
-    /// Takes out everything that was noted.
-    pub(crate) fn take(&self) -> Vec<Usage> {
+    /// How many records wait.
+    pub(crate) fn waiting(&self) -> usize {
+        self.records.load(Ordering::Relaxed)
+    }
+
+    /// Whether so much waits that it should be written now.
+    pub(crate) fn is_much(&self) -> bool {
+        self.waiting() >= MANY_RECORDS
+    }
+
+    /// Takes out everything that was noted, by credential in a fixed order: nodes that write the
+    /// same rows at the same time must not wait for each other in a circle.
+    pub(crate) fn take(&self) -> Vec<(CredentialId, Evidence)> {
         let mut all = Vec::new();
         for shard in &self.shards {
-            let tallies =
-                std::mem::take(&mut *shard.lock().unwrap_or_else(PoisonError::into_inner));
-            all.extend(
-                tallies
-                    .into_iter()
-                    .map(|((credential_id, subject, grant), tally)| Usage {
-                        credential_id,
-                        subject,
-                        grant,
-                        first_used_at: tally.first,
-                        last_used_at: tally.last,
-                        uses: tally.uses,
-                    }),
-            );
+            let mut shard = shard.lock().unwrap_or_else(PoisonError::into_inner);
+            let taken = std::mem::take(&mut *shard);
+            self.records.fetch_sub(taken.records, Ordering::Relaxed);
+            all.extend(taken.noted);
+        }
+        all.sort_by(|(a, _), (b, _)| a.cmp(b));
+        for (_, evidence) in &mut all {
+            evidence
+                .uses
+                .sort_by(|a, b| (&a.subject, a.grant).cmp(&(&b.subject, b.grant)));
+            evidence.callers.sort_by_key(|(grant, _)| *grant);
         }
         all
     }
 
     /// Puts back what could not be written.
-    pub(crate) fn put_back(&self, usages: Vec<Usage>) {
-        use std::hash::BuildHasher as _;
-        for usage in usages {
-            let at =
-                usize::try_from(self.hasher.hash_one(&usage.credential_id) % SHARDS).unwrap_or(0);
-            let Some(shard) = self.shards.get(at) else {
-                continue;
-            };
-            let mut tallies = shard.lock().unwrap_or_else(PoisonError::into_inner);
-            let key = (usage.credential_id, usage.subject, usage.grant);
-            let tally = tallies.entry(key).or_insert(Tally {
-                first: usage.first_used_at,
-                last: usage.last_used_at,
-                uses: 0,
+    pub(crate) fn put_back(&self, waiting: Vec<(CredentialId, Evidence)>) {
+        for (credential, older) in waiting {
+            self.change(&credential, |evidence, _| {
+                older
+                    .uses
+                    .into_iter()
+                    .for_each(|used| evidence.add_use(used));
+                for (grant, sketch) in older.callers {
+                    let newer = evidence.sketch(grant);
+                    sketch.seen().iter().for_each(|seen| newer.add(seen));
+                }
+                if let Some(found) = older.finding {
+                    evidence.add_finding(found);
+                }
             });
-            tally.first = tally.first.min(usage.first_used_at);
-            tally.last = tally.last.max(usage.last_used_at);
-            tally.uses += usage.uses;
         }
+    }
+
+    fn change(&self, credential: &CredentialId, change: impl FnOnce(&mut Evidence, Room)) {
+        let mut shard = self.shard(credential);
+        let Shard { noted, records } = &mut *shard;
+        let room = if *records < MOST_PER_SHARD {
+            Room::Left
+        } else {
+            Room::None
+        };
+        let evidence = match room {
+            Room::Left => Some(noted.entry(credential.clone()).or_default()),
+            Room::None => noted.get_mut(credential),
+        };
+        let Some(evidence) = evidence else { return };
+        let before = evidence.records();
+        change(evidence, room);
+        let after = evidence.records();
+        *records = (*records + after).saturating_sub(before);
+        match after.checked_sub(before) {
+            Some(more) => self.records.fetch_add(more, Ordering::Relaxed),
+            None => self.records.fetch_sub(before - after, Ordering::Relaxed),
+        };
+    }
+
+    fn shard(&self, credential: &CredentialId) -> MutexGuard<'_, Shard> {
+        let at = usize::try_from(self.hasher.hash_one(credential) % SHARDS).unwrap_or(0);
+        self.shards[at]
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Whether new records may be made.
+#[derive(Clone, Copy)]
+enum Room {
+    Left,
+    None,
+}
+
+#[cfg(test)]
+mod tests {
+    use countersign_wire::{Consumer, SecretId};
+
+    use super::*;
+
+    fn note(activity: &Activity, credential: u64, consumer: u32, at: i64) {
+        let proof = Minter::Secret(SecretId::from_random([1; 16]));
+        let caller = Caller {
+            consumer: Consumer::of(consumer.to_string().as_bytes()),
+            ..Caller::default()
+        };
+        let used = Used {
+            grant: Grant::ClientCredentials,
+            proof: &proof,
+            minter: &proof,
+            caller: &caller,
+        };
+        let credential = CredentialId::from_number(credential);
+        activity.note(&credential, &used, Timestamp::from_seconds(at));
+    }
+
+    #[test]
+    fn what_is_put_back_is_counted_once() {
+        let activity = Activity::new();
+        note(&activity, 1, 1, 5);
+        let taken = activity.take();
+        note(&activity, 1, 1, 7);
+        note(&activity, 1, 2, 6);
+
+        activity.put_back(taken);
+
+        let taken = activity.take();
+        assert_eq!(taken.len(), 1);
+        let evidence = &taken[0].1;
+        let grant = &evidence.uses[0];
+        assert_eq!(grant.subject, UsageSubject::Grant);
+        assert_eq!(
+            (grant.uses, grant.first_used_at),
+            (3, Timestamp::from_seconds(5))
+        );
+        let mut uses: Vec<_> = evidence.callers[0]
+            .1
+            .seen()
+            .iter()
+            .map(|seen| seen.uses)
+            .collect();
+        uses.sort_unstable();
+        assert_eq!(uses, [1, 2]);
+        assert_eq!(activity.records.load(Ordering::Relaxed), 0);
+    }
+
+    /// A day without a database, with far more clients than fit.
+    #[test]
+    fn memory_is_bounded_while_the_database_is_away() {
+        let activity = Activity::new();
+        let most = u64::try_from(MOST_RECORDS).unwrap_or(u64::MAX);
+        for n in 0..most {
+            note(&activity, n, 1, 1);
+        }
+        for consumer in 0..10_000 {
+            note(&activity, 1, consumer, 1);
+        }
+
+        let records = activity.records.load(Ordering::Relaxed);
+
+        assert!(activity.is_much());
+        assert!(records <= MOST_RECORDS + MOST_RECORDS / 10, "{records}");
+        let counted: usize = activity
+            .take()
+            .iter()
+            .map(|(_, evidence)| evidence.records())
+            .sum();
+        assert_eq!(counted, records);
     }
 }

@@ -19,6 +19,13 @@ impl Actor {
         }
     }
 
+    /// Nobody: it was time.
+    pub(crate) fn schedule() -> Self {
+        Self {
+            name: "schedule".to_owned(),
+        }
+    }
+
     /// As it is written down.
     #[must_use]
     pub fn name(&self) -> &str {

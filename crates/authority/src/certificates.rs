@@ -13,6 +13,8 @@ use crate::Authority;
 use crate::actor::Actor;
 use crate::clock::random;
 use crate::error::ManageError;
+use crate::kill::{LivingTokens, TokensOf};
+use crate::revoke::revoke_in;
 use crate::secrets::Force;
 
 /// Life of a generated certificate, as the original's (`spec/ims-protocol.md` 3.4).
@@ -82,26 +84,61 @@ impl Authority {
         force: Force,
         actor: &Actor,
     ) -> Result<Credential, ManageError> {
+        self.remove_certificate(credential, id, force, LivingTokens::Keep, actor)
+            .await
+    }
+
+    /// Deletes a certificate whose key somebody else may have: every token that was exchanged for
+    /// its assertions ends, too.
+    ///
+    /// # Errors
+    /// As [`delete_certificate`](Self::delete_certificate).
+    pub async fn delete_certificate_with_tokens(
+        &self,
+        credential: &CredentialId,
+        id: &CertificateId,
+        force: Force,
+        actor: &Actor,
+    ) -> Result<Credential, ManageError> {
+        self.remove_certificate(credential, id, force, LivingTokens::End, actor)
+            .await
+    }
+
+    async fn remove_certificate(
+        &self,
+        credential: &CredentialId,
+        id: &CertificateId,
+        force: Force,
+        living: LivingTokens,
+        actor: &Actor,
+    ) -> Result<Credential, ManageError> {
         let now = self.clock.now();
-        let detail = json!({"certificate": id});
-        self.change_credential(
-            credential,
-            "certificate.deleted",
-            &detail,
-            actor,
-            async |_, credential| {
-                let at = credential.certificates.iter().position(|c| c.id == *id);
-                let removed = credential
-                    .certificates
-                    .remove(at.ok_or(ManageError::NoCertificate)?);
-                let last = credential.live_certificates(now).next().is_none();
-                if removed.is_live(now) && last && force == Force::No {
-                    return Err(ManageError::LastCertificate);
-                }
-                Ok(())
-            },
-        )
-        .await
+        let detail = json!({"certificate": id, "tokens_end": living == LivingTokens::End});
+        let ended = living.revocation(&TokensOf::Certificate(id.clone()), now);
+        let changed = self
+            .change_credential(
+                credential,
+                "certificate.deleted",
+                &detail,
+                actor,
+                async |write, credential| {
+                    let at = credential.certificates.iter().position(|c| c.id == *id);
+                    let removed = credential
+                        .certificates
+                        .remove(at.ok_or(ManageError::NoCertificate)?);
+                    let last = credential.live_certificates(now).next().is_none();
+                    if removed.is_live(now) && last && force == Force::No {
+                        return Err(ManageError::LastCertificate);
+                    }
+                    if let Some(revocation) = &ended {
+                        revoke_in(write, revocation, now).await?;
+                    }
+                    Ok(())
+                },
+            )
+            .await?;
+        ended.map(|revocation| self.ended(revocation));
+        Ok(changed)
     }
 
     /// Parses or makes a certificate; needs no store.

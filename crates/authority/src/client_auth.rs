@@ -8,7 +8,7 @@ use argon2::PasswordVerifier as _;
 use countersign_model::secret::MAX_SECRETS;
 use countersign_model::{Secret, SecretDigest, SecretsInQuery};
 use countersign_wire::token::PresentedClient;
-use countersign_wire::{ClientId, ClientSecret, Opaque, SecretId, Timestamp};
+use countersign_wire::{Caller, ClientId, ClientSecret, Opaque, SecretId, Timestamp};
 use subtle::{Choice, ConditionallySelectable as _, ConstantTimeEq as _};
 
 use crate::Authority;
@@ -49,6 +49,8 @@ pub struct Presented {
     pub assertion: Option<Opaque>,
     /// The address it came from.
     pub source: IpAddr,
+    /// Who says to call; evidence only.
+    pub caller: Caller,
     /// Whether a secret travelled in the URL.
     pub secret_in_query: bool,
 }
@@ -133,6 +135,10 @@ impl Authority {
                 | ClientError::ExpiredSecret { .. }
                 | ClientError::Assertion(_),
             ) => id,
+            Ok(client) => {
+                self.note_secret_in_query(client, presented);
+                return result;
+            }
             _ => return result,
         };
         // Only failures are slowed down. A right secret always passes: programs that share an
@@ -142,6 +148,15 @@ impl Authority {
         }
         self.throttle.count(presented.source, counted);
         result
+    }
+
+    /// It works, and its owner should know: URLs are kept by proxies and logs (REQ-10).
+    fn note_secret_in_query(&self, client: &AuthenticatedClient, presented: &Presented) {
+        if presented.secret_in_query {
+            let (credential, now) = (&client.client.credential.id, self.clock.now());
+            self.activity
+                .note_secret_in_query(credential, &presented.caller, now);
+        }
     }
 
     async fn believe(

@@ -4,6 +4,10 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+/// No token lives longer, whatever is set. What must outlive every token is kept for this long, so
+/// that a setting that was changed meanwhile revives nothing.
+pub(crate) const LONGEST_TOKEN_LIFE: Duration = Duration::from_secs(30 * 86_400);
+
 /// Settings of the authority. Every duration names its unit.
 #[derive(Clone, Debug, Deserialize, Serialize)]
 #[serde(deny_unknown_fields, default)]
@@ -34,6 +38,9 @@ pub struct Config {
     pub serve_without_database_seconds: u64,
     /// How often changes of other nodes are looked for, in milliseconds; at most 500.
     pub poll_milliseconds: u64,
+    /// How long a signing key signs before the next one takes its place, in days; 0 is until
+    /// somebody asks.
+    pub rotate_keys_days: u32,
     /// How long refusals can be explained, in days.
     pub keep_refusals_days: u32,
     /// Names the product's host in `x5u` only if an operator wants it so: strict JOSE libraries
@@ -67,6 +74,7 @@ impl Default for Config {
             directory_mebibytes: 64,
             serve_without_database_seconds: 3600,
             poll_milliseconds: 400,
+            rotate_keys_days: 30,
             keep_refusals_days: 7,
             x5u: X5u::FileName,
         }
@@ -106,7 +114,7 @@ impl Config {
         if self.region.is_empty() || !self.region.bytes().all(|b| b.is_ascii_alphanumeric()) {
             return error("region", "use letters and digits, as in `ue1`");
         }
-        if !(60..=2_592_000).contains(&self.token_life_seconds) {
+        if !(60..=LONGEST_TOKEN_LIFE.as_secs()).contains(&self.token_life_seconds) {
             return error(
                 "token_life_seconds",
                 "write a number from 60 to 2592000 (30 days)",

@@ -19,6 +19,8 @@ use countersign_wire::{CertificateId, ClientId, OrgId, ProjectId, ScopeSet};
 use governor::{DefaultDirectRateLimiter, Quota, RateLimiter};
 use moka::future::Cache;
 
+use crate::measure::Lookups;
+
 /// What is known of one client.
 pub struct Client {
     /// The credential with its secrets and certificates.
@@ -103,6 +105,7 @@ pub(crate) struct Directory {
     limiters: moka::sync::Cache<ClientId, Arc<DefaultDirectRateLimiter>>,
     known: Cache<ClientId, Arc<Client>>,
     unknown: Cache<ClientId, ()>,
+    lookups: Lookups,
     /// Counts invalidations: a load that one of them overtook must not stay in the cache.
     invalidations: AtomicU64,
     started: Instant,
@@ -132,6 +135,7 @@ impl Directory {
                 .max_capacity(UNKNOWN_MOST)
                 .time_to_live(UNKNOWN_LIFE)
                 .build(),
+            lookups: Lookups::new(),
             invalidations: AtomicU64::new(0),
             started: Instant::now(),
             synced: AtomicU64::new(0),
@@ -142,8 +146,10 @@ impl Directory {
     /// The client of that id. One load runs for all who wait for it.
     pub(crate) async fn find(&self, id: &ClientId) -> Result<Arc<Client>, LookupError> {
         if let Some(client) = self.known.get(id).await {
+            self.lookups.hits.increment(1);
             return Ok(client);
         }
+        self.lookups.misses.increment(1);
         if self.unknown.contains_key(id) {
             return Err(LookupError::Unknown);
         }
@@ -157,6 +163,11 @@ impl Directory {
             self.forget(id).await;
         }
         found
+    }
+
+    /// Roughly how many clients are in memory.
+    pub(crate) fn len(&self) -> usize {
+        usize::try_from(self.known.entry_count()).unwrap_or(usize::MAX)
     }
 
     /// Forgets a client because something about it changed.

@@ -126,6 +126,24 @@ pub enum ManageError {
     /// The key is not usable.
     #[error("the key is not usable: {0}")]
     Key(#[from] KeyError),
+    /// No such signing key.
+    #[error("there is no such signing key: `admin keys list` shows all")]
+    NoSigningKey,
+    /// A key whose tokens may be alive.
+    #[error(
+        "{}: without it they all fail; if somebody else may have the key, confirm with --force",
+        match .0 {
+            Some(until) => format!("tokens that the key signed can be alive until {until}"),
+            None => "the key signs tokens, or will soon".to_owned(),
+        }
+    )]
+    KeyInUse(Option<Timestamp>),
+    /// The thread that made it ended.
+    #[error("no signing key could be made: the program is stopping, or it failed")]
+    KeyNotMade,
+    /// A token that cannot be ended.
+    #[error("there is nothing to end: {0}")]
+    NotOurToken(String),
     /// A signing key does not move on.
     #[error(transparent)]
     SigningKey(#[from] signing_key::KeyError),

@@ -181,6 +181,7 @@ impl Authority {
             .filter(|_| credential.origin.is_under_policy());
         Ok(self.mint(&Mint {
             client: &client,
+            caller: &presented.caller,
             grant: Grant::JwtExchange,
             minter: Minter::Certificate(asserted.certificate),
             scope,

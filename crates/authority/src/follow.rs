@@ -1,4 +1,4 @@
-//! Keeps what is in memory true: follows the change log, writes what was collected, trims.
+//! Keeps what is in memory true: follows the change log.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -9,18 +9,17 @@ use countersign_store::{self as store};
 use countersign_wire::Timestamp;
 use tokio::time::MissedTickBehavior;
 use tokio_util::sync::CancellationToken;
-use tokio_util::task::TaskTracker;
 use tracing::{error, warn};
 
 use crate::Authority;
 use crate::policies::Policies;
+use crate::rotation::Outlook;
 
 /// How far back each poll looks again: commit order is not the order of `at`, and clocks of nodes
 /// may differ by 30 s before readiness fails (`spec/decisions.md`, decision 8).
 const OVERLAP: Duration = Duration::from_secs(45);
 /// Older changes are trimmed; a node that was away for longer starts from nothing.
 pub(crate) const KEEP_CHANGES: Duration = Duration::from_secs(86_400);
-const FLUSH_EVERY: Duration = Duration::from_secs(1);
 
 /// Where a follower of the change log stands.
 pub(crate) struct Follower {
@@ -53,18 +52,7 @@ impl Follower {
 }
 
 impl Authority {
-    /// Starts the background work; it ends when `stop` is cancelled, after writing what was
-    /// collected.
-    pub fn run_in_background(self: &Arc<Self>, tasks: &TaskTracker, stop: &CancellationToken) {
-        let (authority, ended) = (Arc::clone(self), stop.clone());
-        tasks.spawn(async move { authority.follow_changes(ended).await });
-        let (authority, ended) = (Arc::clone(self), stop.clone());
-        tasks.spawn(async move { authority.write_collected(ended).await });
-        let (authority, ended) = (Arc::clone(self), stop.clone());
-        tasks.spawn(async move { authority.trim_regularly(ended).await });
-    }
-
-    async fn follow_changes(&self, stop: CancellationToken) {
+    pub(crate) async fn follow_changes(&self, stop: CancellationToken) {
         let mut follower = Follower::new(self.opened_at);
         let mut ticks = tokio::time::interval(Duration::from_millis(self.config.poll_milliseconds));
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
@@ -148,6 +136,8 @@ impl Authority {
         let mut read = self.store.read().await?;
         let records = store::signing_keys::list(&mut read).await?;
         drop(read);
+        let outlook = Outlook::new(&records, &self.schedule());
+        self.outlook.store(Arc::new(outlook));
         match crate::keyring::Keyring::new(&records, &self.master_key, self.config.x5u) {
             Ok(keyring) => self.keyring.store(Arc::new(keyring)),
             // The keys that are in memory are good: going on with them beats stopping.
@@ -157,81 +147,7 @@ impl Authority {
         }
         Ok(())
     }
-
-    async fn write_collected(&self, stop: CancellationToken) {
-        let mut ticks = tokio::time::interval(FLUSH_EVERY);
-        ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
-        while stop.run_until_cancelled(ticks.tick()).await.is_some() {
-            self.flush().await;
-        }
-        self.flush().await;
-    }
-
-    /// Writes what was collected since the last time: evidence of use, and refusals.
-    pub async fn flush(&self) {
-        let usages = self.activity.take();
-        let refusals = self.refusals.take();
-        if usages.is_empty() && refusals.is_empty() {
-            return;
-        }
-        let written = store::retry(|| async {
-            let mut write = self.store.write().await?;
-            store::usage::add(&mut write, &usages).await?;
-            store::refusals::insert(&mut write, &refusals).await?;
-            write.commit().await
-        })
-        .await;
-        if let Err(error) = written {
-            warn!("evidence of use could not be written, keeping it for later: {error}");
-            self.activity.put_back(usages);
-        }
-    }
-
-    async fn trim_regularly(&self, stop: CancellationToken) {
-        let mut ticks = tokio::time::interval(TRIM_EVERY);
-        ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
-        while stop.run_until_cancelled(ticks.tick()).await.is_some() {
-            let now = self.clock.now();
-            self.revocations.trim(now);
-            match self.trim(now).await {
-                Ok(()) => {}
-                Err(error) => warn!("old rows could not be trimmed, the next round will: {error}"),
-            }
-        }
-    }
-
-    /// Deletes what nobody needs any more, in small batches, on one node at a time.
-    async fn trim(&self, now: Timestamp) -> Result<(), store::Error> {
-        let mut write = self.store.write().await?;
-        let until = now.plus(TRIM_EVERY);
-        let lease = store::leases::acquire(&mut write, "trim", &self.instance, now, until).await?;
-        write.commit().await?;
-        if lease.is_none() {
-            return Ok(());
-        }
-        let oldest = now.minus(Duration::from_secs(
-            u64::from(self.config.keep_refusals_days) * 86_400,
-        ));
-        let changes = now.minus(KEEP_CHANGES + KEEP_CHANGES);
-        for _ in 0..MOST_BATCHES {
-            let mut write = self.store.write().await?;
-            let deleted = store::used_assertions::trim(&mut write, now, BATCH).await?
-                + store::revocations::trim(&mut write, now, BATCH).await?
-                + store::refusals::trim(&mut write, oldest, MOST_REFUSALS, BATCH).await?
-                + store::changes::trim(&mut write, changes, BATCH).await?;
-            write.commit().await?;
-            if deleted == 0 {
-                break;
-            }
-        }
-        Ok(())
-    }
 }
-
-const TRIM_EVERY: Duration = Duration::from_secs(60);
-const BATCH: u32 = 500;
-const MOST_BATCHES: u32 = 200;
-const MOST_REFUSALS: u64 = 200_000;
 
 #[cfg(test)]
 mod tests {

@@ -114,9 +114,11 @@ impl Keyring {
             set.insert(record.id.as_str(), key.clone())?;
             published.push((record.id.clone(), key));
         }
-        // Certificates of removed keys stay: clients may still hold their names.
+        // Not of removed keys: none of their tokens is alive, and whoever has a stolen one must
+        // not find its certificate with us.
         let certificates = records
             .iter()
+            .filter(|r| r.is_published())
             .filter_map(|r| Some((format!("{}.cer", r.id), r.certificate.clone()?)))
             .collect();
         Ok(Self {

@@ -149,7 +149,7 @@ impl Authority {
     }
 }
 
-async fn activate(
+pub(crate) async fn activate(
     write: &mut Write,
     keys: &[SigningKeyRecord],
     now: Timestamp,
@@ -178,7 +178,7 @@ fn active(keys: &[SigningKeyRecord], algorithm: SigningAlgorithm) -> Option<&Sig
         .find(|key| key.is_active() && key.algorithm == algorithm)
 }
 
-fn last_sequence(keys: &[SigningKeyRecord]) -> i64 {
+pub(crate) fn last_sequence(keys: &[SigningKeyRecord]) -> i64 {
     keys.iter().map(|key| key.sequence).max().unwrap_or(0)
 }
 
@@ -234,7 +234,7 @@ async fn ensure_keys(
 }
 
 /// A new key and what it is for.
-type Made = (SigningAlgorithm, SigningKey);
+pub(crate) type Made = (SigningAlgorithm, SigningKey);
 
 /// What every record of a key needs to know.
 pub(crate) type Place<'a> = (&'a Config, &'a MasterKey);
@@ -242,11 +242,20 @@ pub(crate) type Place<'a> = (&'a Config, &'a MasterKey);
 fn make_keys(
     algorithms: impl IntoIterator<Item = SigningAlgorithm>,
 ) -> Result<Vec<Made>, ManageError> {
-    let make = |algorithm| Ok((algorithm, SigningKey::generate(jose_algorithm(algorithm))?));
-    algorithms.into_iter().map(make).collect()
+    algorithms.into_iter().map(make_key).collect()
 }
 
-fn record(
+fn make_key(algorithm: SigningAlgorithm) -> Result<Made, ManageError> {
+    Ok((algorithm, SigningKey::generate(jose_algorithm(algorithm))?))
+}
+
+/// Makes a key where it keeps no request waiting.
+pub(crate) async fn make_key_aside(algorithm: SigningAlgorithm) -> Result<Made, ManageError> {
+    let made = tokio::task::spawn_blocking(move || make_key(algorithm)).await;
+    made.map_err(|_| ManageError::KeyNotMade)?
+}
+
+pub(crate) fn record(
     (algorithm, made): &Made,
     sequence: i64,
     state: KeyState,

@@ -25,13 +25,19 @@ mod config;
 mod credentials;
 mod directory;
 mod error;
+mod evidence;
 mod exchange;
 mod follow;
+mod housekeeping;
 mod identity;
 mod introspect;
+mod key_removal;
 mod keyring;
 mod keys;
+mod kill;
+mod lease;
 mod master_key;
+mod measure;
 mod migration;
 mod organizations;
 mod policies;
@@ -39,6 +45,7 @@ mod projects;
 mod refusals;
 mod revocations;
 mod revoke;
+mod rotation;
 mod secrets;
 mod throttle;
 mod token;
@@ -56,10 +63,14 @@ pub use config::{Config, ConfigError, X5u};
 pub use credentials::{Created, NewCredential, NewGrant};
 pub use directory::{Client, LookupError};
 pub use error::ManageError;
+pub use evidence::Callers;
 pub use exchange::ExchangeError;
 pub use identity::Identity;
+pub use key_removal::RemovedKey;
 pub use keyring::{KeyDocuments, KeyringError};
 pub use keys::Rotation;
+pub use kill::{EndedTokens, TokensOf};
+pub use lease::{Lease, WorkError};
 pub use master_key::{MasterKey, MasterKeyError, SealError};
 pub use organizations::{NewOrganization, OrganizationChange};
 pub use policies::Policies;
@@ -80,10 +91,13 @@ pub struct Authority {
     directory: directory::Directory,
     policies: ArcSwap<Policies>,
     keyring: ArcSwap<keyring::Keyring>,
+    outlook: ArcSwap<rotation::Outlook>,
+    alarm: rotation::Alarm,
     revocations: revocations::Revocations,
     throttle: throttle::Throttle,
     activity: activity::Activity,
     refusals: refusals::Refusals,
+    counters: measure::Counters,
     /// Slow hashes run one at a time: they are rare, and each takes tens of milliseconds.
     slow_hashes: Semaphore,
     /// Names this process where processes must be told apart.
@@ -117,9 +131,12 @@ impl Authority {
             throttle: throttle::Throttle::new(config.failures_per_minute),
             policies: ArcSwap::default(),
             keyring: ArcSwap::from_pointee(keyring),
+            outlook: ArcSwap::default(),
+            alarm: rotation::Alarm::default(),
             revocations: revocations::Revocations::new(),
             activity: activity::Activity::new(),
             refusals: refusals::Refusals::default(),
+            counters: measure::Counters::new(),
             slow_hashes: Semaphore::new(1),
             instance: Uuid::new_v4().simple().to_string(),
             store,

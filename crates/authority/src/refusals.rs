@@ -7,7 +7,10 @@ use std::sync::PoisonError;
 use countersign_store::refusals::RefusalRecord;
 use countersign_store::{self as store, Store};
 
+use tracing::warn;
+
 use crate::Authority;
+use crate::measure::Counters;
 
 /// More than this between two writes are dropped: refusals are made by anybody, memory is ours.
 const MOST_WAITING: usize = 10_000;
@@ -44,6 +47,7 @@ pub struct Refused {
 impl Authority {
     /// Remembers a refusal. Never waits.
     pub fn note_refusal(&self, refused: Refused) {
+        Counters::refused(refused.error);
         let record = RefusalRecord {
             debug_id: refused.debug_id,
             at: self.clock.now(),
@@ -62,6 +66,24 @@ impl Authority {
             .unwrap_or_else(PoisonError::into_inner);
         if waiting.len() < MOST_WAITING {
             waiting.push(record);
+        }
+    }
+
+    /// Writes what was remembered since the last time. What cannot be written is lost: it explains
+    /// requests to whoever asks now, and now the database is away.
+    pub(crate) async fn write_refusals(&self) {
+        let refusals = self.refusals.take();
+        if refusals.is_empty() {
+            return;
+        }
+        let written = store::retry(|| async {
+            let mut write = self.store.write().await?;
+            store::refusals::insert(&mut write, &refusals).await?;
+            write.commit().await
+        })
+        .await;
+        if let Err(error) = written {
+            warn!("{} refusals could not be written: {error}", refusals.len());
         }
     }
 }

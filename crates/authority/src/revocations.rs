@@ -4,12 +4,16 @@ use std::collections::HashMap;
 use std::collections::hash_map::RandomState;
 use std::hash::BuildHasher as _;
 use std::sync::{PoisonError, RwLock};
+use std::time::Duration;
 
 use countersign_store::revocations::{Revocation, Subject};
 use countersign_wire::Timestamp;
 
 /// Sharded, so that no lock is shared by all requests.
 const SHARDS: usize = 64;
+
+/// What verifiers of ours allow for clocks that differ (`jose::Rules::ims_access_token`).
+const AHEAD: Duration = Duration::from_secs(5);
 
 struct Entry {
     revoked_at: Timestamp,
@@ -39,6 +43,29 @@ impl Revocations {
         shard
             .get(subject)
             .is_some_and(|entry| created_at <= entry.revoked_at)
+    }
+
+    /// `now`, or the first moment after it that no revocation of `subjects` covers. Where that is
+    /// too far ahead for other nodes to believe, what mints is gone, and `now` it stays.
+    pub(crate) fn clear_of(&self, subjects: &[Subject], now: Timestamp) -> Timestamp {
+        let after = |subject: &Subject| {
+            let shard = self.shard(subject).read();
+            let shard = shard.unwrap_or_else(PoisonError::into_inner);
+            let revoked_at = shard.get(subject).map(|entry| entry.revoked_at);
+            revoked_at.map(|at| at.plus(Duration::from_millis(1)))
+        };
+        let clear = subjects.iter().filter_map(after).max();
+        clear
+            .filter(|clear| clear.since(now) < AHEAD)
+            .map_or(now, |clear| clear.max(now))
+    }
+
+    /// How many there are.
+    pub(crate) fn len(&self) -> usize {
+        let len = |shard: &RwLock<HashMap<_, _>>| {
+            shard.read().unwrap_or_else(PoisonError::into_inner).len()
+        };
+        self.shards.iter().map(len).sum()
     }
 
     /// Adds one; a later one of the same subject wins.

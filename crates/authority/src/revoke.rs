@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use countersign_store::changes::Topic;
 use countersign_store::revocations::{Revocation, Subject};
-use countersign_store::{self as store};
+use countersign_store::{self as store, Write};
 use countersign_wire::{ClientId, Timestamp, TokenId};
 
 use crate::Authority;
@@ -29,7 +29,7 @@ pub enum Revoked {
 }
 
 /// Revocations are kept a little longer than the token lives: clocks of nodes differ.
-const KEEP: Duration = Duration::from_secs(60);
+pub(crate) const KEEP: Duration = Duration::from_secs(60);
 
 impl Authority {
     /// Revokes one access token. The signature is verified before anything is written, so that an
@@ -73,15 +73,24 @@ impl Authority {
             revoked_at: now,
             expires_at: expires_at.plus(KEEP),
         };
-        let topic = Topic::Revocation(revocation.subject.clone());
         store::retry(|| async {
             let mut write = self.store.write().await?;
-            store::revocations::insert(&mut write, &revocation).await?;
-            store::changes::append(&mut write, &topic, now).await?;
+            revoke_in(&mut write, &revocation, now).await?;
             write.commit().await
         })
         .await?;
         self.revocations.insert(revocation);
         Ok(())
     }
+}
+
+/// Revokes inside of a transaction, and lets the other nodes hear of it.
+pub(crate) async fn revoke_in(
+    write: &mut Write,
+    revocation: &Revocation,
+    now: Timestamp,
+) -> Result<(), store::Error> {
+    store::revocations::insert(write, revocation).await?;
+    let topic = Topic::Revocation(revocation.subject.clone());
+    store::changes::append(write, &topic, now).await
 }

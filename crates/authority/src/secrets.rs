@@ -15,6 +15,8 @@ use crate::clock::random;
 use crate::credentials::position_of;
 use crate::directory::Client;
 use crate::error::ManageError;
+use crate::kill::{LivingTokens, TokensOf};
+use crate::revoke::revoke_in;
 
 /// A secret that was added.
 #[derive(Debug)]
@@ -98,24 +100,59 @@ impl Authority {
         force: Force,
         actor: &Actor,
     ) -> Result<Credential, ManageError> {
+        self.remove_secret(credential, id, force, LivingTokens::Keep, actor)
+            .await
+    }
+
+    /// Deletes a secret that somebody else may have: every token that was requested with it ends,
+    /// too.
+    ///
+    /// # Errors
+    /// As [`delete_secret`](Self::delete_secret).
+    pub async fn delete_secret_with_tokens(
+        &self,
+        credential: &CredentialId,
+        id: &SecretId,
+        force: Force,
+        actor: &Actor,
+    ) -> Result<Credential, ManageError> {
+        self.remove_secret(credential, id, force, LivingTokens::End, actor)
+            .await
+    }
+
+    async fn remove_secret(
+        &self,
+        credential: &CredentialId,
+        id: &SecretId,
+        force: Force,
+        living: LivingTokens,
+        actor: &Actor,
+    ) -> Result<Credential, ManageError> {
         let now = self.clock.now();
-        let detail = json!({"secret": id});
-        self.change_credential(
-            credential,
-            "secret.deleted",
-            &detail,
-            actor,
-            async |_, credential| {
-                let at = position_of(&credential.secrets, id)?;
-                let removed = credential.secrets.remove(at);
-                let others_live = credential.secrets.iter().any(|s| s.is_live(now));
-                if removed.is_live(now) && !others_live && force == Force::No {
-                    return Err(ManageError::LastSecret);
-                }
-                Ok(())
-            },
-        )
-        .await
+        let detail = json!({"secret": id, "tokens_end": living == LivingTokens::End});
+        let ended = living.revocation(&TokensOf::Secret(id.clone()), now);
+        let changed = self
+            .change_credential(
+                credential,
+                "secret.deleted",
+                &detail,
+                actor,
+                async |write, credential| {
+                    let at = position_of(&credential.secrets, id)?;
+                    let removed = credential.secrets.remove(at);
+                    let others_live = credential.secrets.iter().any(|s| s.is_live(now));
+                    if removed.is_live(now) && !others_live && force == Force::No {
+                        return Err(ManageError::LastSecret);
+                    }
+                    if let Some(revocation) = &ended {
+                        revoke_in(write, revocation, now).await?;
+                    }
+                    Ok(())
+                },
+            )
+            .await?;
+        ended.map(|revocation| self.ended(revocation));
+        Ok(changed)
     }
 
     pub(crate) fn make_secret(

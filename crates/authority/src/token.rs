@@ -10,11 +10,11 @@ use countersign_wire::claims::{
     ACCESS_TOKEN, Audience, CTP_SERVER_TO_SERVER, ImsTokenClaims, StandardTokenClaims,
 };
 use countersign_wire::token::TokenRequest;
-use countersign_wire::{CertificateId, KeyThumbprint, ScopeSet, SecretId, Timestamp};
+use countersign_wire::{Caller, CertificateId, KeyThumbprint, ScopeSet, SecretId, Timestamp};
 use uuid::Uuid;
 
 use crate::Authority;
-use crate::activity::Grant;
+use crate::activity::{Grant, Used};
 use crate::claims::audience_claim;
 use crate::client_auth::{AuthenticatedClient, ClientError, Presented};
 use crate::clock::{NoRandomness, random};
@@ -145,6 +145,7 @@ impl std::fmt::Display for Minter {
 
 pub(crate) struct Mint<'a> {
     pub(crate) client: &'a AuthenticatedClient,
+    pub(crate) caller: &'a Caller,
     pub(crate) grant: Grant,
     pub(crate) minter: Minter,
     pub(crate) scope: ScopeSet,
@@ -185,6 +186,7 @@ impl Authority {
         };
         self.mint(&Mint {
             client: &client,
+            caller: &presented.caller,
             grant: Grant::ClientCredentials,
             minter: client.minter().clone(),
             scope,
@@ -205,7 +207,7 @@ impl Authority {
                 per_minute: self.config.tokens_per_minute,
             });
         }
-        let now = self.clock.now();
+        let now = self.minting_time(mint);
         let ends = now.plus(self.config.token_life());
         let ends = mint.ends.map_or(ends, |end| end.min(ends));
         let chance: [u8; 20] = random()?;
@@ -232,13 +234,7 @@ impl Authority {
         if access_token.len() > MAX_TOKEN {
             return Err(TokenError::TooLong(access_token.len()));
         }
-        self.activity.note(
-            &client.credential.id,
-            mint.grant,
-            mint.client.minter(),
-            &mint.minter,
-            now,
-        );
+        self.note_use(mint, now);
         let spent = self.clock.now().since(now) + Duration::from_millis(1);
         Ok(Issued {
             access_token,
@@ -246,6 +242,27 @@ impl Authority {
             scope: mint.scope.clone(),
             notice: mint.notice,
         })
+    }
+
+    /// The time that a token says it was made at. Never one that an end of tokens covers: a client
+    /// that asks in the same millisecond, or by a clock that is a little behind, gets a token that
+    /// holds.
+    fn minting_time(&self, mint: &Mint<'_>) -> Timestamp {
+        let credential = Subject::Credential(mint.client.client().credential.id.clone());
+        let subjects = [mint.minter.clone().revocable(), credential];
+        self.revocations.clear_of(&subjects, self.clock.now())
+    }
+
+    fn note_use(&self, mint: &Mint<'_>, now: Timestamp) {
+        let used = Used {
+            grant: mint.grant,
+            proof: mint.client.minter(),
+            minter: &mint.minter,
+            caller: mint.caller,
+        };
+        let credential = &mint.client.client().credential.id;
+        self.activity.note(credential, &used, now);
+        self.counters.issued(mint.grant);
     }
 
     /// Source: `spec/ims-protocol.md` 4.2.

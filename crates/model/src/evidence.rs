@@ -130,9 +130,9 @@ pub struct Sketch {
 impl Sketch {
     /// As it was stored.
     #[must_use]
-    pub fn of(seen: Vec<Seen>) -> Self {
+    pub fn of(seen: &[Seen]) -> Self {
         let mut sketch = Self::default();
-        for seen in &seen {
+        for seen in seen {
             sketch.add(seen);
         }
         sketch
@@ -289,7 +289,7 @@ mod tests {
             let sketch = noted(&calls);
             prop_assert!(sketch.len() <= MOST_CALLERS + 1);
             prop_assert_eq!(sketch.seen().iter().map(|seen| seen.uses).sum::<u64>(), calls.len() as u64);
-            prop_assert_eq!(sorted(&Sketch::of(sketch.seen().to_vec())), sorted(&sketch));
+            prop_assert_eq!(sorted(&Sketch::of(sketch.seen())), sorted(&sketch));
         }
 
         #[test]

@@ -6,8 +6,9 @@ use countersign_authority::Presented;
 use countersign_wire::error::Problem;
 use countersign_wire::form::{self, Params};
 use countersign_wire::token::PresentedClient;
-use countersign_wire::{ClientId, ClientSecret, Opaque};
-use http::header::AUTHORIZATION;
+use countersign_wire::{Agent, Caller, ClientId, ClientSecret, Consumer, Network, Opaque};
+use http::HeaderValue;
+use http::header::{AUTHORIZATION, USER_AGENT};
 use http::request::Parts;
 use zeroize::Zeroizing;
 
@@ -45,6 +46,7 @@ pub(super) fn client(parts: &Parts, params: &Params) -> Result<(Presented, Metho
         client,
         assertion: None,
         source: source(parts),
+        caller: caller(parts),
         secret_in_query: params.query_holds(&["client_secret", "jwt_token"]),
     };
     Ok((presented, method))
@@ -56,6 +58,18 @@ pub(super) fn bearer(parts: &Parts) -> Option<Opaque> {
     let (scheme, token) = text.split_once(' ')?;
     let is_bearer = scheme.eq_ignore_ascii_case("bearer") && !token.is_empty();
     is_bearer.then(|| Opaque::new(token.to_owned()))
+}
+
+/// What the request tells of the program that sent it.
+pub(crate) fn caller(parts: &Parts) -> Caller {
+    let header = |name| parts.headers.get(name).map(HeaderValue::as_bytes);
+    Caller {
+        network: Network::of(source(parts)),
+        agent: header(USER_AGENT.as_str())
+            .map(Agent::of)
+            .unwrap_or_default(),
+        consumer: header(Consumer::HEADER).and_then(Consumer::of),
+    }
 }
 
 pub(crate) fn source(parts: &Parts) -> std::net::IpAddr {

@@ -11,7 +11,7 @@ use http::header::{AUTHORIZATION, CONTENT_TYPE};
 use http::request::Parts;
 
 use super::error::Failure;
-use crate::ims::caller::{basic, source};
+use crate::ims::caller::{basic, caller, source};
 use crate::ims::params::is_utf8;
 
 /// How clients may authenticate, as the metadata document says it: what [`client`] reads.
@@ -81,6 +81,7 @@ pub(super) fn client(parts: &Parts, params: &Params) -> Result<Presented, Failur
         client,
         assertion,
         source: source(parts),
+        caller: caller(parts),
         secret_in_query: false,
     })
 }

@@ -14,14 +14,16 @@ fn caller(n: u8) -> Caller {
     Caller {
         network: Network::of([10, 0, n, 1].into()),
         agent: Agent::of(b"program/1"),
-        consumer: (n % 2 == 0).then(|| Consumer::of(b"nightly").unwrap()),
+        consumer: n
+            .is_multiple_of(2)
+            .then(|| Consumer::of(b"nightly").unwrap()),
     }
 }
 
 fn seen(n: u8) -> Seen {
     let trace = Trace {
         caller: caller(n),
-        secret: (n % 3 == 0).then(|| SecretId::from_random([n; 16])),
+        secret: n.is_multiple_of(3).then(|| SecretId::from_random([n; 16])),
         minted_by: format!("certificate:{n}").into(),
     };
     Seen::once(trace, at(i64::from(n)))
@@ -102,7 +104,7 @@ async fn add(store: Store, id: CredentialId, n: u8) {
         let mut w = store.write().await?;
         usage::add(&mut w, std::slice::from_ref(&used)).await?;
         let before = callers::list(&mut w, &id, grant).await?;
-        let mut sketch = Sketch::of(before.clone());
+        let mut sketch = Sketch::of(&before);
         sketch.add(&seen(n));
         callers::save(&mut w, &id, grant, &before, sketch.seen()).await?;
         w.commit().await?;

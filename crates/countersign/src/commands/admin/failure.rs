@@ -56,12 +56,16 @@ fn exit(error: &ManageError) -> Exit {
         | ManageError::Policy(_)
         | ManageError::Migration(_)
         | ManageError::Certificate(_)
+        | ManageError::NoSigningKey
+        | ManageError::KeyInUse(_)
+        | ManageError::NotOurToken(_)
         | ManageError::SigningKey(_)
         | ManageError::Conflict => Exit::Refused,
         ManageError::Key(_)
         | ManageError::Keyring(_)
         | ManageError::Seal(_)
         | ManageError::Sign(_)
+        | ManageError::KeyNotMade
         | ManageError::Hash
         | ManageError::NoRandomness(_)
         | ManageError::WrongMasterKey { .. }

@@ -1,0 +1,109 @@
+//! Evidence of use, as it is written and read.
+
+use std::time::Duration;
+
+use countersign_model::evidence::{Seen, Sketch};
+use countersign_store::callers::Finding;
+use countersign_store::{self as store, Write};
+use countersign_wire::CredentialId;
+use tracing::warn;
+
+use crate::Authority;
+use crate::activity::{Evidence, Grant};
+use crate::actor::Actor;
+use crate::error::ManageError;
+
+/// How often it is written: at most ten seconds late, a slow database included, and seldom enough
+/// that a busy client costs a few rows in that time and not one for each token.
+pub(crate) const WRITE_EVERY: Duration = Duration::from_secs(5);
+/// Credentials of one transaction: it is over before others notice that they wait for it.
+const AT_ONCE: usize = 50;
+
+/// Who calls with one half of a credential.
+#[derive(Clone, Debug)]
+pub struct Callers {
+    /// Which half.
+    pub grant: Grant,
+    /// Everybody, the last one first.
+    pub seen: Vec<Seen>,
+}
+
+impl Authority {
+    /// Who calls with a credential, as far as it is written, for each grant that was used.
+    ///
+    /// # Errors
+    /// [`ManageError::Store`].
+    pub async fn list_callers(
+        &self,
+        id: &CredentialId,
+        _actor: &Actor,
+    ) -> Result<Vec<Callers>, ManageError> {
+        let mut read = self.store.read().await?;
+        let mut all = Vec::new();
+        for grant in [Grant::ClientCredentials, Grant::JwtExchange] {
+            let seen = store::callers::list(&mut read, id, grant).await?;
+            all.push(Callers { grant, seen });
+        }
+        all.retain(|callers| !callers.seen.is_empty());
+        Ok(all)
+    }
+
+    /// What somebody should look at.
+    ///
+    /// # Errors
+    /// [`ManageError::Store`].
+    pub async fn list_findings(
+        &self,
+        id: &CredentialId,
+        _actor: &Actor,
+    ) -> Result<Vec<Finding>, ManageError> {
+        let mut read = self.store.read().await?;
+        Ok(store::callers::findings(&mut read, id).await?)
+    }
+
+    /// Writes what was collected since the last time; what cannot be written waits.
+    pub(crate) async fn write_evidence(&self) {
+        let mut waiting = self.activity.take();
+        while !waiting.is_empty() {
+            let batch = waiting.split_off(waiting.len().saturating_sub(AT_ONCE));
+            if let Err(error) = self.save_evidence(&batch).await {
+                warn!("evidence of use could not be written, keeping it for later: {error}");
+                self.activity.put_back(batch);
+                self.activity.put_back(waiting);
+                return;
+            }
+        }
+    }
+
+    async fn save_evidence(&self, batch: &[(CredentialId, Evidence)]) -> Result<(), store::Error> {
+        store::retry(|| async {
+            let mut write = self.store.write().await?;
+            for (credential, evidence) in batch {
+                save(&mut write, credential, evidence).await?;
+            }
+            write.commit().await
+        })
+        .await
+    }
+}
+
+async fn save(
+    write: &mut Write,
+    credential: &CredentialId,
+    evidence: &Evidence,
+) -> Result<(), store::Error> {
+    // The row of the grant is among these: nodes that add callers to it wait for each other here.
+    store::usage::add(write, &evidence.uses).await?;
+    for (grant, news) in &evidence.callers {
+        let before = store::callers::list(write, credential, *grant).await?;
+        let mut after = Sketch::of(&before);
+        for seen in news.seen() {
+            after.add(seen);
+        }
+        store::callers::save(write, credential, *grant, &before, after.seen()).await?;
+    }
+    if let Some(found) = &evidence.finding {
+        store::callers::add_finding(write, credential, found).await?;
+    }
+    Ok(())
+}

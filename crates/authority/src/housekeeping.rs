@@ -1,0 +1,113 @@
+//! What a process does without being asked: follows the change log, writes what was collected,
+//! and, on one node at a time, rotates keys and trims what nobody needs any more.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use countersign_store::{self as store};
+use countersign_wire::Timestamp;
+use tokio::time::MissedTickBehavior;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+use tracing::{debug, warn};
+
+use crate::Authority;
+use crate::evidence;
+use crate::follow::KEEP_CHANGES;
+use crate::lease::{Lease, WorkError};
+
+/// A third of a lease's life: two rounds may fail before it is lost.
+const WORK_EVERY: Duration = Duration::from_secs(10);
+/// Those who were refused ask why at once.
+const WRITE_REFUSALS_EVERY: Duration = Duration::from_secs(1);
+const BATCH: u32 = 500;
+const MOST_BATCHES: u32 = 200;
+const MOST_REFUSALS: u64 = 200_000;
+
+impl Authority {
+    /// Starts the background work; it ends when `stop` is cancelled, after writing what was
+    /// collected.
+    pub fn run_in_background(self: &Arc<Self>, tasks: &TaskTracker, stop: &CancellationToken) {
+        let (authority, ended) = (Arc::clone(self), stop.clone());
+        tasks.spawn(async move { authority.follow_changes(ended).await });
+        let (authority, ended) = (Arc::clone(self), stop.clone());
+        tasks.spawn(async move { authority.write_collected(ended).await });
+        let (authority, ended) = (Arc::clone(self), stop.clone());
+        tasks.spawn(async move { authority.work_regularly(ended).await });
+    }
+
+    async fn write_collected(&self, stop: CancellationToken) {
+        let mut ticks = tokio::time::interval(WRITE_REFUSALS_EVERY);
+        ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let mut written = tokio::time::Instant::now();
+        while stop.run_until_cancelled(ticks.tick()).await.is_some() {
+            self.measure();
+            self.write_refusals().await;
+            if written.elapsed() >= evidence::WRITE_EVERY || self.activity.is_much() {
+                self.write_evidence().await;
+                written = tokio::time::Instant::now();
+            }
+        }
+        self.flush().await;
+    }
+
+    /// Writes what was collected since the last time: evidence of use, and refusals.
+    pub async fn flush(&self) {
+        self.write_refusals().await;
+        self.write_evidence().await;
+    }
+
+    async fn work_regularly(&self, stop: CancellationToken) {
+        let mut ticks = tokio::time::interval(WORK_EVERY);
+        ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        while stop.run_until_cancelled(ticks.tick()).await.is_some() {
+            self.revocations.trim(self.clock.now());
+            self.watch_rotation();
+            match self.work_as_leader().await {
+                Ok(()) => {}
+                Err(WorkError::LeaseLost) => debug!("another node does the background work now"),
+                Err(error) => warn!("background work failed, the next round will do it: {error}"),
+            }
+        }
+        if let Err(error) = self.release_lease().await {
+            debug!("the lease was not given back and will run out: {error}");
+        }
+    }
+
+    async fn work_as_leader(&self) -> Result<(), WorkError> {
+        match self.take_lease().await? {
+            Some(lease) => self.work(lease).await,
+            None => Ok(()),
+        }
+    }
+
+    /// Does everything that is due, once.
+    ///
+    /// # Errors
+    /// [`WorkError::LeaseLost`] when another node has taken over since; nothing is written then.
+    pub async fn work(&self, lease: Lease) -> Result<(), WorkError> {
+        let rotated = self.rotate_on_schedule(lease).await;
+        self.trim(lease, self.clock.now()).await?;
+        rotated
+    }
+
+    /// Deletes what nobody needs any more, in small batches that keep nobody waiting.
+    async fn trim(&self, lease: Lease, now: Timestamp) -> Result<(), WorkError> {
+        let days = u64::from(self.config.keep_refusals_days);
+        let oldest = now.minus(Duration::from_secs(days * 86_400));
+        let changes = now.minus(KEEP_CHANGES + KEEP_CHANGES);
+        for _ in 0..MOST_BATCHES {
+            let mut write = self.store.write().await?;
+            lease.hold(&mut write).await?;
+            let deleted = store::used_assertions::trim(&mut write, now, BATCH).await?
+                + store::revocations::trim(&mut write, now, BATCH).await?
+                + store::refusals::trim(&mut write, oldest, MOST_REFUSALS, BATCH).await?
+                + store::changes::trim(&mut write, changes, BATCH).await?;
+            write.commit().await?;
+            if deleted == 0 {
+                break;
+            }
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,107 @@
+//! Numbers for the operator's monitoring. Labels come from closed sets only (LOG-05).
+
+use countersign_store::usage::Grant;
+use metrics::{Counter, Gauge};
+
+use crate::Authority;
+
+/// What is counted where it happens. Made after the process has decided to count, or it counts
+/// for nobody.
+pub(crate) struct Counters {
+    client_credentials: Counter,
+    jwt_exchange: Counter,
+}
+
+/// How often a client was in memory when it was looked up.
+pub(crate) struct Lookups {
+    pub(crate) hits: Counter,
+    pub(crate) misses: Counter,
+}
+
+impl Lookups {
+    pub(crate) fn new() -> Self {
+        let lookups = |found| metrics::counter!(DIRECTORY_LOOKUPS, "found" => found);
+        Self {
+            hits: lookups("in_memory"),
+            misses: lookups("not_in_memory"),
+        }
+    }
+}
+
+impl Counters {
+    pub(crate) fn new() -> Self {
+        describe();
+        let issued = |grant: Grant| metrics::counter!(TOKENS_ISSUED, "grant" => grant.as_str());
+        Self {
+            client_credentials: issued(Grant::ClientCredentials),
+            jwt_exchange: issued(Grant::JwtExchange),
+        }
+    }
+
+    pub(crate) fn issued(&self, grant: Grant) {
+        let counter = match grant {
+            Grant::ClientCredentials => &self.client_credentials,
+            Grant::JwtExchange => &self.jwt_exchange,
+        };
+        counter.increment(1);
+    }
+
+    /// Codes of errors are constants of ours.
+    pub(crate) fn refused(error: &'static str) {
+        metrics::counter!(REFUSALS, "error" => error).increment(1);
+    }
+}
+
+impl Authority {
+    /// Publishes what is measured now and then.
+    pub(crate) fn measure(&self) {
+        let now = self.clock.now();
+        gauge(CHANGE_LOG_LAG).set(self.age().as_secs_f64());
+        gauge(DIRECTORY_CLIENTS).set(to_f64(self.directory.len()));
+        gauge(REVOCATIONS).set(to_f64(self.revocations.len()));
+        gauge(EVIDENCE_WAITING).set(to_f64(self.activity.waiting()));
+        for (algorithm, since) in &self.outlook.load().active {
+            let age = now.since(*since).as_secs_f64();
+            metrics::gauge!(KEY_AGE, "algorithm" => algorithm.as_str()).set(age);
+        }
+        let late = self.overdue_rotation().map(|due| now.since(due.at));
+        gauge(KEY_OVERDUE).set(late.unwrap_or_default().as_secs_f64());
+    }
+}
+
+fn gauge(name: &'static str) -> Gauge {
+    metrics::gauge!(name)
+}
+
+/// Exact far beyond what fits into memory.
+fn to_f64(count: usize) -> f64 {
+    u32::try_from(count).unwrap_or(u32::MAX).into()
+}
+
+fn describe() {
+    metrics::describe_counter!(TOKENS_ISSUED, "Access tokens issued, by grant");
+    metrics::describe_counter!(REFUSALS, "Refused requests, by code of the error");
+    metrics::describe_counter!(
+        DIRECTORY_LOOKUPS,
+        "Clients looked up, by where they were found"
+    );
+    metrics::describe_gauge!(DIRECTORY_CLIENTS, "Clients in memory");
+    metrics::describe_gauge!(
+        CHANGE_LOG_LAG,
+        "Seconds since the change log was read to its end"
+    );
+    metrics::describe_gauge!(REVOCATIONS, "Revocations in memory");
+    metrics::describe_gauge!(EVIDENCE_WAITING, "Records of use that are not written yet");
+    metrics::describe_gauge!(KEY_AGE, "Seconds that the active signing key has signed");
+    metrics::describe_gauge!(KEY_OVERDUE, "Seconds that the rotation of keys is overdue");
+}
+
+const TOKENS_ISSUED: &str = "tokens_issued_total";
+const REFUSALS: &str = "refusals_total";
+const DIRECTORY_LOOKUPS: &str = "directory_lookups_total";
+const DIRECTORY_CLIENTS: &str = "directory_clients";
+const CHANGE_LOG_LAG: &str = "change_log_lag_seconds";
+const REVOCATIONS: &str = "revocations";
+const EVIDENCE_WAITING: &str = "evidence_waiting";
+const KEY_AGE: &str = "signing_key_age_seconds";
+const KEY_OVERDUE: &str = "signing_key_rotation_overdue_seconds";
