@@ -207,7 +207,7 @@ fn refused(explained: &Explained<'_>) -> Refused {
 }
 
 fn readiness(authority: &Arc<Authority>) -> Readiness {
-    let (follower, signer) = (Arc::clone(authority), Arc::clone(authority));
+    let [follower, signer, rotator] = [(); 3].map(|()| Arc::clone(authority));
     Readiness::default()
         .with("database", move || {
             database(follower.serves(), follower.age())
@@ -219,6 +219,13 @@ fn readiness(authority: &Arc<Authority>) -> Readiness {
                 ),
                 false => Condition::Fine,
             }
+        })
+        .with("key_rotation", move || match rotator.overdue_rotation() {
+            Some(due) => Condition::Degraded(format!(
+                "the rotation of signing keys is overdue since {}: `countersign admin keys list` shows it",
+                due.at
+            )),
+            None => Condition::Fine,
         })
 }
 

@@ -27,6 +27,7 @@ mod secrets;
 mod services;
 mod session;
 pub mod shell;
+mod tokens;
 
 /// Arguments of `admin`.
 #[derive(Debug, clap::Args)]
@@ -78,6 +79,9 @@ enum Stored {
     /// Certificates of a Service Account (JWT) credential
     #[command(subcommand)]
     Certificates(certificates::Verb),
+    /// Access tokens that were issued
+    #[command(subcommand)]
+    Tokens(tokens::Verb),
     /// The keys that sign tokens
     #[command(subcommand)]
     Keys(keys::Verb),
@@ -116,6 +120,7 @@ async fn ask(noun: &Stored, config: &Config, json: bool) -> Result<Answer, Failu
         Stored::Credentials(verb) => credentials::run(verb, &session, json).await,
         Stored::Secrets(verb) => secrets::run(verb, &session).await,
         Stored::Certificates(verb) => certificates::run(verb, &session, json).await,
+        Stored::Tokens(verb) => tokens::run(verb, &session).await,
         Stored::Keys(verb) => keys::run(verb, &session).await,
         Stored::Policy(verb) => policy::run(verb, &session).await,
         Stored::Explain(args) => explain::run(args, &session).await,

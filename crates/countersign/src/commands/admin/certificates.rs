@@ -41,6 +41,9 @@ pub enum Verb {
         /// Also the last one that works
         #[arg(long)]
         force: bool,
+        /// End every token that it was used for, too: somebody else may have it
+        #[arg(long)]
+        also_end_tokens: bool,
     },
     /// Make a key pair, add its certificate, and hand out the private key this once
     Generate {
@@ -89,12 +92,20 @@ pub(super) async fn run(verb: &Verb, session: &Session, json: bool) -> Result<An
             credential,
             certificate,
             force,
+            also_end_tokens,
         } => {
             let (credential, _) = authority.find_credential(credential, actor).await?;
             let force = if *force { Force::Yes } else { Force::No };
-            let left = authority
-                .delete_certificate(&credential.id, certificate, force, actor)
-                .await?;
+            let id = &credential.id;
+            let left = if *also_end_tokens {
+                authority
+                    .delete_certificate_with_tokens(id, certificate, force, actor)
+                    .await?
+            } else {
+                authority
+                    .delete_certificate(id, certificate, force, actor)
+                    .await?
+            };
             let left = left.certificates.len() as u64;
             Ok(Answer::Item(
                 Record::new()

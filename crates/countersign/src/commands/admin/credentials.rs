@@ -9,6 +9,7 @@ use super::record::Record;
 use super::session::{Session, all};
 use crate::outcome::Failure;
 
+mod callers;
 mod create;
 mod service;
 mod tokens;
@@ -30,6 +31,8 @@ pub enum Verb {
     },
     /// Show a credential with its secrets' and certificates' last uses
     Show(Which),
+    /// List who calls with a credential: network, program, rhythm, last use
+    Callers(Which),
     /// Switch a credential on again
     Enable(Which),
     /// Switch a credential off: no token is issued, and none that it has holds
@@ -80,6 +83,11 @@ pub(super) async fn run(verb: &Verb, session: &Session, json: bool) -> Result<An
             return list(project.as_deref(), org.as_ref(), session).await;
         }
         Verb::Show(which) => return show(which, session).await,
+        Verb::Callers(which) => {
+            let id = which.find(session).await?.id;
+            let seen = authority.list_callers(&id, actor).await?;
+            return Ok(Answer::List(callers::COLUMNS, callers::shown(&seen)));
+        }
         Verb::Delete(which) => return delete(which, session).await,
         Verb::Enable(which) => {
             authority
@@ -162,12 +170,14 @@ async fn show(which: &Which, session: &Session) -> Result<Answer, Failure> {
     let (authority, actor) = (&session.authority, &session.actor);
     let (credential, account) = authority.find_credential(&which.credential, actor).await?;
     let usage = authority.list_usage(&credential.id, actor).await?;
-    Ok(Answer::Item(view::details(
-        &credential,
-        &account,
-        &usage,
-        authority.catalogue(),
-    )))
+    let seen = authority.list_callers(&credential.id, actor).await?;
+    let found = authority.list_findings(&credential.id, actor).await?;
+    let record = view::details(&credential, &account, &usage, authority.catalogue());
+    Ok(Answer::Item(
+        record
+            .records("findings", callers::findings(&found))
+            .records("callers", callers::shown(&seen)),
+    ))
 }
 
 async fn delete(which: &Which, session: &Session) -> Result<Answer, Failure> {

@@ -48,6 +48,9 @@ pub enum Verb {
         /// Also the last one that works
         #[arg(long)]
         force: bool,
+        /// End every token that it was used for, too: somebody else may have it
+        #[arg(long)]
+        also_end_tokens: bool,
     },
     /// Take over a secret that clients have already
     Import {
@@ -100,12 +103,18 @@ pub(super) async fn run(verb: &Verb, session: &Session) -> Result<Answer, Failur
             credential,
             secret,
             force,
+            also_end_tokens,
         } => {
             let (credential, _) = authority.find_credential(credential, actor).await?;
             let force = if *force { Force::Yes } else { Force::No };
-            let left = authority
-                .delete_secret(&credential.id, secret, force, actor)
-                .await?;
+            let id = &credential.id;
+            let left = if *also_end_tokens {
+                authority
+                    .delete_secret_with_tokens(id, secret, force, actor)
+                    .await?
+            } else {
+                authority.delete_secret(id, secret, force, actor).await?
+            };
             Ok(Answer::Item(
                 Record::new()
                     .text("deleted", secret)
