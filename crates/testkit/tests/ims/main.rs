@@ -29,6 +29,7 @@ macro_rules! on_both_engines {
 
 mod answers;
 mod assertions;
+mod callers;
 mod captures;
 mod certificates;
 mod compatible_requests;
@@ -37,6 +38,7 @@ mod errors;
 mod evidence;
 mod failures;
 mod golden;
+mod kill_switch;
 mod metadata;
 mod migration;
 mod order;
@@ -45,6 +47,7 @@ mod properties;
 mod replay;
 mod requests;
 mod revocation;
+mod rotation;
 mod secrets;
 mod tokens;
 mod validate;
