@@ -111,6 +111,35 @@ fn keys_are_listed_and_rotated_but_not_too_early() {
 }
 
 #[test]
+fn a_key_that_signs_is_taken_out_by_force_only() {
+    let place = Place::empty();
+    let key = place.json(&["keys", "list"])[0].clone();
+    assert_eq!(key["next_step"], "publish_next");
+    let id = key["id"].as_str().unwrap();
+
+    let kept = place.admin(&["keys", "remove", id]);
+    let removed = place.admin(&["keys", "remove", id, "--force", "--json"]);
+
+    assert!(
+        kept.exit == 1 && kept.stderr.contains("--force"),
+        "{}",
+        kept.stderr
+    );
+    assert!(
+        removed.stderr.contains("within a second"),
+        "{}",
+        removed.stderr
+    );
+    let keys = place.json(&["keys", "list"]);
+    let states = [&keys[0]["state"], &keys[1]["state"]];
+    assert_eq!(
+        states,
+        [&"removed".into(), &serde_json::Value::from("active")]
+    );
+    assert_eq!(place.admin(&["keys", "remove", "unknown"]).exit, 1);
+}
+
+#[test]
 fn a_policy_is_set_by_preset_and_by_single_dates() {
     let place = Place::with_project();
     let org = place.json(&["organizations", "list"])[0]["id"]

@@ -54,14 +54,65 @@ fn an_empty_folder_serves_tokens_after_the_steps_it_names() {
     );
 
     let client = explained["client_id"].as_str().unwrap();
-    assert!(!place.json(&["secrets", "list", client])[0]["last_client_credentials"].is_null());
     server.signal("-TERM");
     let (status, said) = server.end();
     assert_eq!(status.code(), Some(0));
+    let listed = place.json(&["secrets", "list", client]);
+    assert!(!listed[0]["last_client_credentials"].is_null());
+    let callers = place.json(&["credentials", "callers", client]);
+    assert_eq!(
+        (&callers[0]["network"], &callers[0]["uses"]),
+        (&"127.0.0.0/24".into(), &1.into())
+    );
     assert!(
         !said.contains(secret) && !said.contains(token.stdout.trim()),
         "{said}"
     );
+}
+
+#[test]
+fn tokens_are_ended_one_by_one_and_with_what_minted_them() {
+    let place = Place::with_project();
+    let server = place.serve(&[]);
+    let save = ["--save", "c.json", "--issuer", &server.origin];
+    assert_eq!(place.create("oauth-server-to-server", &save).exit, 0);
+    let file = fs::read_to_string(place.path("c.json")).unwrap();
+    let file: serde_json::Value = serde_json::from_str(&file).unwrap();
+    let client = file["client_id"].as_str().unwrap();
+    let asked = ["token", "--file", &place.text("c.json")];
+    let token = run(&mut countersign(&asked), "").stdout;
+    let secret = place.json(&["secrets", "list", client])[0]["id"].clone();
+    let secret = secret.as_str().unwrap();
+
+    let one = place.admin_with_stdin(&["tokens", "revoke", "--token-stdin"], &token);
+    let none = place.admin_with_stdin(&["tokens", "revoke", "--token-stdin"], "x.y.z");
+    let of_secret = place.json(&["tokens", "revoke", "--secret-id", secret]);
+    let of_credential = place.json(&["tokens", "revoke", "--credential", client]);
+    let delete = [
+        "secrets",
+        "delete",
+        client,
+        secret,
+        "--force",
+        "--also-end-tokens",
+    ];
+    let deleted = place.json(&delete);
+
+    assert_eq!(one.exit, 0, "{}", one.stderr);
+    assert!(!one.stdout.contains(token.trim()));
+    assert!(
+        none.exit == 1 && none.stderr.contains("nothing to end"),
+        "{}",
+        none.stderr
+    );
+    assert_eq!(of_secret["ended"], format!("secret:{secret}"));
+    let ended = of_credential["ended"].as_str().unwrap();
+    assert!(ended.starts_with("credential:"), "{ended}");
+    assert_eq!(deleted["left"], 0);
+    let never = "0123456789abcdef0123456789abcdef";
+    let refused = place.admin(&["tokens", "revoke", "--certificate-id", never]);
+    assert_eq!(refused.exit, 1);
+    assert_eq!(place.admin(&["tokens", "revoke"]).exit, 2);
 }
 
 #[test]

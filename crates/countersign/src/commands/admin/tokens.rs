@@ -29,13 +29,13 @@ pub struct Which {
     token_stdin: bool,
     /// All that were requested with this secret, which may be deleted already
     #[arg(long, value_name = "ID")]
-    secret: Option<SecretId>,
+    secret_id: Option<SecretId>,
     /// All that were exchanged for assertions of this certificate, which may be deleted already
     #[arg(long, value_name = "ID")]
-    certificate: Option<CertificateId>,
+    certificate_id: Option<CertificateId>,
     /// All that were requested with this registered key
     #[arg(long, value_name = "THUMBPRINT")]
-    key: Option<KeyThumbprint>,
+    key_thumbprint: Option<KeyThumbprint>,
     /// All of this credential: its id or client id
     #[arg(long, value_name = "ID")]
     credential: Option<String>,
@@ -67,9 +67,9 @@ pub(super) async fn run(verb: &Verb, session: &Session) -> Result<Answer, Failur
 impl Which {
     async fn tokens_of(&self, session: &Session) -> Result<Option<TokensOf>, Failure> {
         let by_id = [
-            self.secret.clone().map(TokensOf::Secret),
-            self.certificate.clone().map(TokensOf::Certificate),
-            self.key.clone().map(TokensOf::Key),
+            self.secret_id.clone().map(TokensOf::Secret),
+            self.certificate_id.clone().map(TokensOf::Certificate),
+            self.key_thumbprint.clone().map(TokensOf::Key),
         ];
         if let Some(of) = by_id.into_iter().flatten().next() {
             return Ok(Some(of));
