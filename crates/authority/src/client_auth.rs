@@ -184,7 +184,10 @@ impl Authority {
         }
         let matched = match matched {
             Some(at) => client.credential.secrets.get(at),
-            None => self.find_slow_match(&client, secret).await?,
+            None => {
+                self.find_slow_match(&client, secret, presented.source)
+                    .await?
+            }
         };
         let now = self.clock.now();
         let matched = matched.ok_or_else(|| wrong_secret(&client, secret, now))?;
@@ -227,14 +230,28 @@ impl Authority {
         &self,
         client: &'c Client,
         secret: &ClientSecret,
+        source: IpAddr,
     ) -> Result<Option<&'c Secret>, ClientError> {
         for candidate in &client.credential.secrets {
             let SecretDigest::Slow(phc) = &candidate.digest else {
                 continue;
             };
             let (phc, shown) = (phc.clone(), secret.clone());
-            let _turn = self.slow_hashes.acquire().await;
-            let verified = tokio::task::spawn_blocking(move || verify_slow(&phc, &shown)).await;
+            let turn = Arc::clone(&self.slow_hashes).acquire_owned().await;
+            // Others of this source may have failed while this one waited for its turn.
+            if self
+                .throttle
+                .is_exhausted(source, Some(&client.credential.client_id))
+            {
+                return Err(ClientError::Throttled);
+            }
+            // The turn ends with the hash, not with the caller who may hang up meanwhile.
+            let verified = tokio::task::spawn_blocking(move || {
+                let verified = verify_slow(&phc, &shown);
+                drop(turn);
+                verified
+            });
+            let verified = verified.await;
             if verified.unwrap_or(false) {
                 self.rehash(client, candidate, secret).await;
                 return Ok(Some(candidate));

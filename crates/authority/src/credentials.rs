@@ -364,7 +364,10 @@ impl Authority {
             detail,
         );
         store::audit::append(write, &event).await?;
-        store::changes::append(write, &Topic::Client(credential.client_id.clone()), now).await?;
+        // Later than `now` by as long as the transaction waited for its turn: whoever follows the
+        // log looks back for a bounded time only.
+        let topic = Topic::Client(credential.client_id.clone());
+        store::changes::append(write, &topic, self.clock.now()).await?;
         Ok(())
     }
 

@@ -18,6 +18,7 @@ use countersign_store::{self as store, Store};
 use countersign_wire::{CertificateId, ClientId, OrgId, ProjectId, ScopeSet};
 use governor::{DefaultDirectRateLimiter, Quota, RateLimiter};
 use moka::future::Cache;
+use tokio::sync::Semaphore;
 
 use crate::measure::Lookups;
 
@@ -112,10 +113,14 @@ pub(crate) struct Directory {
     /// Milliseconds after `started` at which the change log was last read to its end.
     synced: AtomicU64,
     serve_without_database: Duration,
+    /// Loads at once: made-up client ids must not take every connection to the database.
+    loads: Semaphore,
 }
 
 /// How many clients' buckets are remembered, at a few hundred bytes each.
 const LIMITERS_MOST: u64 = 50_000;
+/// Fewer than the connections that are open by default.
+const MOST_LOADS: usize = 6;
 /// How many unknown client ids are remembered, and for how long.
 const UNKNOWN_MOST: u64 = 50_000;
 const UNKNOWN_LIFE: Duration = Duration::from_secs(30);
@@ -140,6 +145,7 @@ impl Directory {
             started: Instant::now(),
             synced: AtomicU64::new(0),
             serve_without_database: Duration::from_secs(config.serve_without_database_seconds),
+            loads: Semaphore::new(MOST_LOADS),
         }
     }
 
@@ -233,6 +239,7 @@ impl Directory {
 
     async fn load(&self, id: &ClientId) -> Result<Arc<Client>, LookupError> {
         let unavailable = |error: store::Error| LookupError::Unavailable(error.to_string());
+        let _turn = self.loads.acquire().await;
         let mut read = self.store.read().await.map_err(unavailable)?;
         let record = store::credentials::find_record(&mut read, id)
             .await

@@ -168,6 +168,7 @@ impl Authority {
             .as_ref()
             .map_or("", |assertion| assertion.expose());
         let asserted = self.verify_assertion(assertion, known, now).await?;
+        self.take_share(known)?;
         self.use_once(&asserted, known).await?;
         let scope = self.expand(&asserted.metascopes, known)?;
         let credential = &known.credential;

@@ -20,6 +20,9 @@ use crate::lease::{Lease, WorkError};
 const WORK_EVERY: Duration = Duration::from_secs(10);
 /// Those who were refused ask why at once.
 const WRITE_REFUSALS_EVERY: Duration = Duration::from_secs(1);
+/// A clock that jumps ahead and comes back must not have revived what was revoked, nor let an
+/// assertion be used again.
+const MARGIN: Duration = Duration::from_secs(86_400);
 const BATCH: u32 = 500;
 const MOST_BATCHES: u32 = 200;
 const MOST_REFUSALS: u64 = 200_000;
@@ -28,12 +31,17 @@ impl Authority {
     /// Starts the background work; it ends when `stop` is cancelled, after writing what was
     /// collected.
     pub fn run_in_background(self: &Arc<Self>, tasks: &TaskTracker, stop: &CancellationToken) {
+        self.follow_in_background(tasks, stop);
+        let (authority, ended) = (Arc::clone(self), stop.clone());
+        tasks.spawn(async move { authority.work_regularly(ended).await });
+    }
+
+    /// The part of the background work that every node does for itself: it never leads.
+    pub fn follow_in_background(self: &Arc<Self>, tasks: &TaskTracker, stop: &CancellationToken) {
         let (authority, ended) = (Arc::clone(self), stop.clone());
         tasks.spawn(async move { authority.follow_changes(ended).await });
         let (authority, ended) = (Arc::clone(self), stop.clone());
         tasks.spawn(async move { authority.write_collected(ended).await });
-        let (authority, ended) = (Arc::clone(self), stop.clone());
-        tasks.spawn(async move { authority.work_regularly(ended).await });
     }
 
     async fn write_collected(&self, stop: CancellationToken) {
@@ -61,7 +69,7 @@ impl Authority {
         let mut ticks = tokio::time::interval(WORK_EVERY);
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
         while stop.run_until_cancelled(ticks.tick()).await.is_some() {
-            self.revocations.trim(self.clock.now());
+            self.revocations.trim(self.clock.now().minus(MARGIN));
             self.watch_rotation();
             match self.work_as_leader().await {
                 Ok(()) => {}
@@ -96,11 +104,12 @@ impl Authority {
         let days = u64::from(self.config.keep_refusals_days);
         let oldest = now.minus(Duration::from_secs(days * 86_400));
         let changes = now.minus(KEEP_CHANGES + KEEP_CHANGES);
+        let over = now.minus(MARGIN);
         for _ in 0..MOST_BATCHES {
             let mut write = self.store.write().await?;
             lease.hold(&mut write).await?;
-            let deleted = store::used_assertions::trim(&mut write, now, BATCH).await?
-                + store::revocations::trim(&mut write, now, BATCH).await?
+            let deleted = store::used_assertions::trim(&mut write, over, BATCH).await?
+                + store::revocations::trim(&mut write, over, BATCH).await?
                 + store::refusals::trim(&mut write, oldest, MOST_REFUSALS, BATCH).await?
                 + store::changes::trim(&mut write, changes, BATCH).await?;
             write.commit().await?;

@@ -99,7 +99,7 @@ pub struct Authority {
     refusals: refusals::Refusals,
     counters: measure::Counters,
     /// Slow hashes run one at a time: they are rare, and each takes tens of milliseconds.
-    slow_hashes: Semaphore,
+    slow_hashes: Arc<Semaphore>,
     /// Names this process where processes must be told apart.
     instance: String,
     opened_at: Timestamp,
@@ -137,7 +137,7 @@ impl Authority {
             activity: activity::Activity::new(),
             refusals: refusals::Refusals::default(),
             counters: measure::Counters::new(),
-            slow_hashes: Semaphore::new(1),
+            slow_hashes: Arc::new(Semaphore::new(1)),
             instance: Uuid::new_v4().simple().to_string(),
             store,
             master_key,

@@ -118,7 +118,7 @@ impl Authority {
             });
             let event = actor.event(now, Some(id), "organization.changed", id.as_str(), &detail);
             store::audit::append(&mut write, &event).await?;
-            store::changes::append(&mut write, &topic, now).await?;
+            store::changes::append(&mut write, &topic, self.clock.now()).await?;
             write.commit().await?;
             Ok::<_, ManageError>(org)
         })

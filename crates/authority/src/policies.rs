@@ -89,7 +89,7 @@ impl Authority {
             });
             let event = actor.event(now, org, "policy.set", subject, &detail);
             store::audit::append(&mut write, &event).await?;
-            store::changes::append(&mut write, &Topic::Policies, now).await?;
+            store::changes::append(&mut write, &Topic::Policies, self.clock.now()).await?;
             write.commit().await?;
             Ok::<_, ManageError>(())
         })
@@ -115,7 +115,7 @@ impl Authority {
                 &serde_json::json!({}),
             );
             store::audit::append(&mut write, &event).await?;
-            store::changes::append(&mut write, &Topic::Policies, now).await?;
+            store::changes::append(&mut write, &Topic::Policies, self.clock.now()).await?;
             write.commit().await?;
             Ok::<_, ManageError>(())
         })

@@ -146,7 +146,7 @@ impl Authority {
             };
             let event = actor.event(now, Some(&project.org_id), action, id.as_str(), &json!({}));
             store::audit::append(&mut write, &event).await?;
-            store::changes::append(&mut write, &topic, now).await?;
+            store::changes::append(&mut write, &topic, self.clock.now()).await?;
             write.commit().await?;
             Ok::<_, ManageError>(project)
         })

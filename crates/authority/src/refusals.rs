@@ -12,14 +12,22 @@ use tracing::warn;
 use crate::Authority;
 use crate::measure::Counters;
 
-/// More than this between two writes are dropped: refusals are made by anybody, memory is ours.
-const MOST_WAITING: usize = 10_000;
+/// More than this between two writes are dropped: refusals are made by anybody, memory and disk
+/// are ours.
+const MOST_WAITING: usize = 1000;
 
 /// Refusals that are not written yet.
 #[derive(Default)]
 pub(crate) struct Refusals(Mutex<Vec<RefusalRecord>>);
 
 impl Refusals {
+    fn put_back(&self, mut older: Vec<RefusalRecord>) {
+        let mut waiting = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        older.append(&mut waiting);
+        older.truncate(MOST_WAITING);
+        *waiting = older;
+    }
+
     pub(crate) fn take(&self) -> Vec<RefusalRecord> {
         std::mem::take(&mut *self.0.lock().unwrap_or_else(PoisonError::into_inner))
     }
@@ -69,8 +77,7 @@ impl Authority {
         }
     }
 
-    /// Writes what was remembered since the last time. What cannot be written is lost: it explains
-    /// requests to whoever asks now, and now the database is away.
+    /// Writes what was remembered since the last time; what cannot be written waits.
     pub(crate) async fn write_refusals(&self) {
         let refusals = self.refusals.take();
         if refusals.is_empty() {
@@ -83,7 +90,11 @@ impl Authority {
         })
         .await;
         if let Err(error) = written {
-            warn!("{} refusals could not be written: {error}", refusals.len());
+            warn!(
+                "{} refusals could not be written, keeping them for later: {error}",
+                refusals.len()
+            );
+            self.refusals.put_back(refusals);
         }
     }
 }

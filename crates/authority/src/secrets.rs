@@ -181,9 +181,13 @@ impl Authority {
         action: &str,
         actor: &Actor,
     ) -> Result<(), ManageError> {
-        let most = self.config.max_secrets;
+        let (most, now) = (self.config.max_secrets, self.clock.now());
         let detail = json!({"secret": record.id, "label": record.label});
         self.change_credential(credential, action, &detail, actor, async |_, credential| {
+            if credential.secrets.len() >= most {
+                // Expired ones make room; they are kept till then to explain refusals.
+                credential.secrets.retain(|secret| secret.is_live(now));
+            }
             if credential.secrets.len() >= most {
                 return Err(ManageError::SecretLimit(credential.secrets.len()));
             }
@@ -198,11 +202,10 @@ impl Authority {
     pub(crate) async fn rehash(&self, client: &Client, secret: &Secret, shown: &ClientSecret) {
         let digest = self.keyed(shown);
         let topic = Topic::Client(client.credential.client_id.clone());
-        let now = self.clock.now();
         let done = store::retry(|| async {
             let mut write = self.store.write().await?;
             store::credentials::replace_digest(&mut write, &secret.id, &digest).await?;
-            store::changes::append(&mut write, &topic, now).await?;
+            store::changes::append(&mut write, &topic, self.clock.now()).await?;
             write.commit().await
         })
         .await;

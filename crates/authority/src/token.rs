@@ -9,6 +9,7 @@ use countersign_store::usage::UsageSubject;
 use countersign_wire::claims::{
     ACCESS_TOKEN, Audience, CTP_SERVER_TO_SERVER, ImsTokenClaims, StandardTokenClaims,
 };
+use countersign_wire::scope::MAX_SCOPE_LIST;
 use countersign_wire::token::TokenRequest;
 use countersign_wire::{Caller, CertificateId, KeyThumbprint, ScopeSet, SecretId, Timestamp};
 use uuid::Uuid;
@@ -184,6 +185,7 @@ impl Authority {
             (None, AbsentScope::GrantsAll) => granted.clone(),
             (None, AbsentScope::IsRefused) => return Err(TokenError::NoScope(granted.clone())),
         };
+        self.take_share(known)?;
         self.mint(&Mint {
             client: &client,
             caller: &presented.caller,
@@ -199,14 +201,19 @@ impl Authority {
         })
     }
 
+    /// Takes one token out of the client's share. Asked before anything is used up that cannot be
+    /// used again.
+    pub(crate) fn take_share(&self, client: &Client) -> Result<(), TokenError> {
+        match &client.limiter {
+            Some(limiter) if limiter.check().is_err() => Err(TokenError::TooMany {
+                per_minute: self.config.tokens_per_minute,
+            }),
+            _ => Ok(()),
+        }
+    }
+
     pub(crate) fn mint(&self, mint: &Mint<'_>) -> Result<Issued, TokenError> {
         let client = mint.client.client();
-        let limit = client.limiter.as_ref();
-        if limit.is_some_and(|limiter| limiter.check().is_err()) {
-            return Err(TokenError::TooMany {
-                per_minute: self.config.tokens_per_minute,
-            });
-        }
         let now = self.minting_time(mint);
         let ends = now.plus(self.config.token_life());
         let ends = mint.ends.map_or(ends, |end| end.min(ends));
@@ -231,7 +238,9 @@ impl Authority {
         };
         let payload = payload.map_err(|_| countersign_jose::SignError)?;
         let access_token = active.key.sign_compact(header, &payload)?;
-        if access_token.len() > MAX_TOKEN {
+        // Whoever reads the scopes again takes no longer list than a request may have.
+        let too_long = mint.scope.to_string().len() > MAX_SCOPE_LIST;
+        if access_token.len() > MAX_TOKEN || too_long {
             return Err(TokenError::TooLong(access_token.len()));
         }
         self.note_use(mint, now);

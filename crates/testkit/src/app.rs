@@ -42,6 +42,8 @@ pub struct Setup {
     pub proxies: TrustedProxies,
     /// Makes signing keys of its own instead of sharing those of all tests.
     pub own_keys: bool,
+    /// Lets nodes do the work that one node does for all.
+    pub leads: bool,
 }
 
 impl Default for Setup {
@@ -60,6 +62,7 @@ impl Default for Setup {
             compatibility,
             proxies,
             own_keys: false,
+            leads: true,
         }
     }
 }
@@ -167,7 +170,11 @@ impl Node {
         );
         let authority = Arc::new(opened.await.unwrap());
         let stop = CancellationToken::new();
-        authority.run_in_background(&TaskTracker::new(), &stop);
+        if setup.leads {
+            authority.run_in_background(&TaskTracker::new(), &stop);
+        } else {
+            authority.follow_in_background(&TaskTracker::new(), &stop);
+        }
         let app = App::new(Arc::clone(&authority), setup.compatibility);
         let explain = Arc::clone(&authority);
         let surroundings = Surroundings {
