@@ -12,6 +12,7 @@ use serde_json::json;
 use crate::Authority;
 use crate::actor::Actor;
 use crate::clock::random;
+use crate::credentials::Change;
 use crate::error::ManageError;
 use crate::kill::{LivingTokens, TokensOf};
 use crate::revoke::revoke_in;
@@ -54,21 +55,20 @@ impl Authority {
         let prepared = self.prepare_certificate(new, now)?;
         let certificate = &prepared.certificate;
         let detail = json!({"certificate": certificate.id, "fingerprint": certificate.fingerprint});
-        self.change_credential(
-            credential,
-            "certificate.added",
-            &detail,
-            actor,
-            async |write, credential| {
-                if !credential.grants.has_jwt_half() {
-                    return Err(ManageError::NoJwtHalf);
-                }
-                let policy = self.policy_in(write, &credential.org_id).await?;
-                policy.may_add_certificate(credential.origin, now)?;
-                self.add_prepared(write, credential, certificate).await
-            },
-        )
+        let changed = store::retry(|| async {
+            let mut change = self.begin_change(credential).await?;
+            let Change { write, after, .. } = &mut change;
+            if !after.grants.has_jwt_half() {
+                return Err(ManageError::NoJwtHalf);
+            }
+            let policy = self.policy_in(write, &after.org_id).await?;
+            policy.may_add_certificate(after.origin, now)?;
+            self.add_prepared(write, after, certificate).await?;
+            self.finish_change(change, "certificate.added", &detail, actor)
+                .await
+        })
         .await?;
+        self.changed(changed).await;
         Ok(prepared)
     }
 
@@ -115,28 +115,25 @@ impl Authority {
         let now = self.clock.now();
         let detail = json!({"certificate": id, "tokens_end": living == LivingTokens::End});
         let ended = living.revocation(&TokensOf::Certificate(id.clone()), now);
-        let changed = self
-            .change_credential(
-                credential,
-                "certificate.deleted",
-                &detail,
-                actor,
-                async |write, credential| {
-                    let at = credential.certificates.iter().position(|c| c.id == *id);
-                    let removed = credential
-                        .certificates
-                        .remove(at.ok_or(ManageError::NoCertificate)?);
-                    let last = credential.live_certificates(now).next().is_none();
-                    if removed.is_live(now) && last && force == Force::No {
-                        return Err(ManageError::LastCertificate);
-                    }
-                    if let Some(revocation) = &ended {
-                        revoke_in(write, revocation, now).await?;
-                    }
-                    Ok(())
-                },
-            )
-            .await?;
+        let changed = store::retry(|| async {
+            let mut change = self.begin_change(credential).await?;
+            let Change { write, after, .. } = &mut change;
+            let at = after.certificates.iter().position(|c| c.id == *id);
+            let removed = after
+                .certificates
+                .remove(at.ok_or(ManageError::NoCertificate)?);
+            let last = after.live_certificates(now).next().is_none();
+            if removed.is_live(now) && last && force == Force::No {
+                return Err(ManageError::LastCertificate);
+            }
+            if let Some(revocation) = &ended {
+                revoke_in(write, revocation, self.clock.now()).await?;
+            }
+            self.finish_change(change, "certificate.deleted", &detail, actor)
+                .await
+        })
+        .await?;
+        let changed = self.changed(changed).await;
         ended.map(|revocation| self.ended(revocation));
         Ok(changed)
     }

@@ -227,11 +227,13 @@ impl Authority {
         } else {
             "credential.disabled"
         };
-        self.change_credential(id, action, &json!({}), actor, async |_, credential| {
-            credential.state = switched(credential.state, Some(enabled), now);
-            Ok(())
+        let changed = store::retry(|| async {
+            let mut change = self.begin_change(id).await?;
+            change.after.state = switched(change.after.state, Some(enabled), now);
+            self.finish_change(change, action, &json!({}), actor).await
         })
-        .await
+        .await?;
+        Ok(self.changed(changed).await)
     }
 
     /// Subscribes a credential to a service, or changes the profiles it uses it through.
@@ -245,20 +247,19 @@ impl Authority {
         actor: &Actor,
     ) -> Result<Credential, ManageError> {
         let detail = json!({"service": subscription.service, "profiles": subscription.profiles});
-        self.change_credential(
-            id,
-            "credential.subscribed",
-            &detail,
-            actor,
-            async |write, credential| {
-                credential
-                    .subscriptions
-                    .retain(|s| s.service != subscription.service);
-                credential.subscriptions.push(subscription.clone());
-                self.check_subscriptions(write, credential).await
-            },
-        )
-        .await
+        let changed = store::retry(|| async {
+            let mut change = self.begin_change(id).await?;
+            let Change { write, after, .. } = &mut change;
+            after
+                .subscriptions
+                .retain(|s| s.service != subscription.service);
+            after.subscriptions.push(subscription.clone());
+            self.check_subscriptions(write, after).await?;
+            self.finish_change(change, "credential.subscribed", &detail, actor)
+                .await
+        })
+        .await?;
+        Ok(self.changed(changed).await)
     }
 
     /// Takes a service away from a credential.
@@ -272,17 +273,15 @@ impl Authority {
         actor: &Actor,
     ) -> Result<Credential, ManageError> {
         let detail = json!({"service": service});
-        self.change_credential(
-            id,
-            "credential.unsubscribed",
-            &detail,
-            actor,
-            async |_, credential| {
-                credential.subscriptions.retain(|s| s.service != *service);
-                Ok(())
-            },
-        )
-        .await
+        let changed = store::retry(|| async {
+            let mut change = self.begin_change(id).await?;
+            let subscriptions = &mut change.after.subscriptions;
+            subscriptions.retain(|s| s.service != *service);
+            self.finish_change(change, "credential.unsubscribed", &detail, actor)
+                .await
+        })
+        .await?;
+        Ok(self.changed(changed).await)
     }
 
     /// Deletes a credential. Its tokens die with it; its technical account stays the
@@ -319,32 +318,46 @@ impl Authority {
         Ok(())
     }
 
-    /// Loads a credential, lets `work` change it, saves it with an audit event and a change for
-    /// the other nodes, all in one transaction; repeated when somebody else was faster.
-    pub(crate) async fn change_credential(
+    /// Begins to change a credential: loads it in a transaction of its own. What it shall become
+    /// is written into `after`.
+    pub(crate) async fn begin_change(&self, id: &CredentialId) -> Result<Change, ManageError> {
+        let mut write = self.store.write().await?;
+        let found = store::credentials::find(&mut write, id).await?;
+        let before = found.ok_or(ManageError::NoCredential)?;
+        let after = before.clone();
+        Ok(Change {
+            write,
+            before,
+            after,
+        })
+    }
+
+    /// Saves a change with an audit event and word for the other nodes, all or nothing.
+    pub(crate) async fn finish_change(
         &self,
-        id: &CredentialId,
+        change: Change,
         action: &str,
         detail: &serde_json::Value,
         actor: &Actor,
-        work: impl AsyncFn(&mut Write, &mut Credential) -> Result<(), ManageError>,
     ) -> Result<Credential, ManageError> {
+        let Change {
+            mut write,
+            before,
+            after,
+        } = change;
+        store::credentials::save(&mut write, &before, &after).await?;
         let now = self.clock.now();
-        let changed = store::retry(|| async {
-            let mut write = self.store.write().await?;
-            let found = store::credentials::find(&mut write, id).await?;
-            let before = found.ok_or(ManageError::NoCredential)?;
-            let mut after = before.clone();
-            work(&mut write, &mut after).await?;
-            store::credentials::save(&mut write, &before, &after).await?;
-            self.record(&mut write, &after, action, detail, actor, now)
-                .await?;
-            write.commit().await?;
-            Ok::<_, ManageError>(after)
-        })
-        .await?;
-        self.apply(&Topic::Client(changed.client_id.clone())).await;
-        Ok(changed)
+        self.record(&mut write, &after, action, detail, actor, now)
+            .await?;
+        write.commit().await?;
+        Ok(after)
+    }
+
+    /// Makes a change that is durable act on this node.
+    pub(crate) async fn changed(&self, credential: Credential) -> Credential {
+        let topic = Topic::Client(credential.client_id.clone());
+        self.apply(&topic).await;
+        credential
     }
 
     async fn record(
@@ -431,6 +444,17 @@ impl Authority {
     ) -> Result<countersign_model::DeprecationPolicy, ManageError> {
         Ok(crate::Policies::new(store::policies::list(read).await?).of(org))
     }
+}
+
+/// A credential as a transaction sees it, and what it shall become. Dropping it changes nothing.
+///
+/// The steps of a change stand in plain sight between [`Authority::begin_change`] and
+/// [`Authority::finish_change`], inside of `store::retry`: a closure that borrows the transaction
+/// would have a future that the compiler cannot show to be `Send`.
+pub(crate) struct Change {
+    pub(crate) write: Write,
+    before: Credential,
+    pub(crate) after: Credential,
 }
 
 struct Place {

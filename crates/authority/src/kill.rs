@@ -69,7 +69,7 @@ impl Authority {
             let mut write = self.store.write().await?;
             let (org, mints) = self.find_minter(&mut write, of).await?;
             let revocation = revocation(of, mints, now);
-            revoke_in(&mut write, &revocation, now).await?;
+            revoke_in(&mut write, &revocation, self.clock.now()).await?;
             record(&mut write, org.as_ref(), &revocation, actor, now).await?;
             write.commit().await?;
             Ok::<_, ManageError>(revocation)
@@ -99,7 +99,7 @@ impl Authority {
         let org = OrgId::parse(&claims.org_id).ok();
         store::retry(|| async {
             let mut write = self.store.write().await?;
-            revoke_in(&mut write, &revocation, now).await?;
+            revoke_in(&mut write, &revocation, self.clock.now()).await?;
             record(&mut write, org.as_ref(), &revocation, actor, now).await?;
             write.commit().await?;
             Ok::<_, ManageError>(())

@@ -3,6 +3,7 @@
 
 use countersign_model::migration::MigrationError;
 use countersign_model::{Credential, Migration};
+use countersign_store as store;
 use countersign_wire::{CredentialId, Timestamp};
 use serde_json::json;
 
@@ -59,9 +60,12 @@ impl Authority {
         actor: &Actor,
     ) -> Result<Credential, ManageError> {
         let now = self.clock.now();
-        self.change_credential(id, action, &json!({}), actor, async |_, credential| {
-            Ok(credential.migrate(|migration| step(migration, now))?)
+        let changed = store::retry(|| async {
+            let mut change = self.begin_change(id).await?;
+            change.after.migrate(|migration| step(migration, now))?;
+            self.finish_change(change, action, &json!({}), actor).await
         })
-        .await
+        .await?;
+        Ok(self.changed(changed).await)
     }
 }

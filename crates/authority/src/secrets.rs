@@ -12,7 +12,7 @@ use serde_json::json;
 use crate::Authority;
 use crate::actor::Actor;
 use crate::clock::random;
-use crate::credentials::position_of;
+use crate::credentials::{Change, position_of};
 use crate::directory::Client;
 use crate::error::ManageError;
 use crate::kill::{LivingTokens, TokensOf};
@@ -131,26 +131,23 @@ impl Authority {
         let now = self.clock.now();
         let detail = json!({"secret": id, "tokens_end": living == LivingTokens::End});
         let ended = living.revocation(&TokensOf::Secret(id.clone()), now);
-        let changed = self
-            .change_credential(
-                credential,
-                "secret.deleted",
-                &detail,
-                actor,
-                async |write, credential| {
-                    let at = position_of(&credential.secrets, id)?;
-                    let removed = credential.secrets.remove(at);
-                    let others_live = credential.secrets.iter().any(|s| s.is_live(now));
-                    if removed.is_live(now) && !others_live && force == Force::No {
-                        return Err(ManageError::LastSecret);
-                    }
-                    if let Some(revocation) = &ended {
-                        revoke_in(write, revocation, now).await?;
-                    }
-                    Ok(())
-                },
-            )
-            .await?;
+        let changed = store::retry(|| async {
+            let mut change = self.begin_change(credential).await?;
+            let Change { write, after, .. } = &mut change;
+            let at = position_of(&after.secrets, id)?;
+            let removed = after.secrets.remove(at);
+            let others_live = after.secrets.iter().any(|s| s.is_live(now));
+            if removed.is_live(now) && !others_live && force == Force::No {
+                return Err(ManageError::LastSecret);
+            }
+            if let Some(revocation) = &ended {
+                revoke_in(write, revocation, self.clock.now()).await?;
+            }
+            self.finish_change(change, "secret.deleted", &detail, actor)
+                .await
+        })
+        .await?;
+        let changed = self.changed(changed).await;
         ended.map(|revocation| self.ended(revocation));
         Ok(changed)
     }
@@ -183,18 +180,21 @@ impl Authority {
     ) -> Result<(), ManageError> {
         let (most, now) = (self.config.max_secrets, self.clock.now());
         let detail = json!({"secret": record.id, "label": record.label});
-        self.change_credential(credential, action, &detail, actor, async |_, credential| {
-            if credential.secrets.len() >= most {
+        let changed = store::retry(|| async {
+            let mut change = self.begin_change(credential).await?;
+            let secrets = &mut change.after.secrets;
+            if secrets.len() >= most {
                 // Expired ones make room; they are kept till then to explain refusals.
-                credential.secrets.retain(|secret| secret.is_live(now));
+                secrets.retain(|secret| secret.is_live(now));
             }
-            if credential.secrets.len() >= most {
-                return Err(ManageError::SecretLimit(credential.secrets.len()));
+            if secrets.len() >= most {
+                return Err(ManageError::SecretLimit(secrets.len()));
             }
-            credential.secrets.push(record.clone());
-            Ok(())
+            secrets.push(record.clone());
+            self.finish_change(change, action, &detail, actor).await
         })
         .await?;
+        self.changed(changed).await;
         Ok(())
     }
 

@@ -2,6 +2,7 @@
 
 use countersign_jose::{JwkSet, is_known_test_key};
 use countersign_model::{Credential, TokenKind};
+use countersign_store as store;
 use countersign_wire::CredentialId;
 use serde_json::json;
 
@@ -28,11 +29,13 @@ impl Authority {
         self.ensure_key(kind.algorithm(), actor).await?;
         let detail = json!({ "token_kind": kind.as_str() });
         let action = "credential.token_kind_set";
-        self.change_credential(id, action, &detail, actor, async |_, credential| {
-            credential.token_kind = kind;
-            Ok(())
+        let changed = store::retry(|| async {
+            let mut change = self.begin_change(id).await?;
+            change.after.token_kind = kind;
+            self.finish_change(change, action, &detail, actor).await
         })
-        .await
+        .await?;
+        Ok(self.changed(changed).await)
     }
 
     /// Replaces the keys that a credential may authenticate with besides its certificates
@@ -66,11 +69,13 @@ impl Authority {
         let detail = json!({ "keys": thumbprints });
         let stored = (!set.is_empty()).then(|| set.to_json());
         let action = "credential.keys_set";
-        self.change_credential(id, action, &detail, actor, async |_, credential| {
-            credential.jwks.clone_from(&stored);
-            Ok(())
+        let changed = store::retry(|| async {
+            let mut change = self.begin_change(id).await?;
+            change.after.jwks.clone_from(&stored);
+            self.finish_change(change, action, &detail, actor).await
         })
-        .await
+        .await?;
+        Ok(self.changed(changed).await)
     }
 }
 

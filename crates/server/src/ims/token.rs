@@ -30,8 +30,8 @@ async fn token(
     let params = params::read(&parts, body).await.map_err(Failure::request)?;
     let (presented, method) = caller::client(&parts, &params).map_err(Failure::request)?;
     let id = presented.client.id.clone();
-    let request = TokenRequest::read(&params)
-        .map_err(|error| Failure::plain(error).of(id.as_ref()))?;
+    let request =
+        TokenRequest::read(&params).map_err(|error| Failure::plain(error).of(id.as_ref()))?;
     let issued = app
         .authority
         .issue(request, &presented, absent)

@@ -21,8 +21,8 @@ pub(super) async fn token(
 ) -> Result<Response, Failure> {
     let params = caller::params(&parts, &body)?;
     let presented = caller::client(&parts, &params)?;
-    let request = TokenRequest::read_standard(&params)
-        .map_err(|error| Failure::of(error).by(&presented))?;
+    let request =
+        TokenRequest::read_standard(&params).map_err(|error| Failure::of(error).by(&presented))?;
     let issued = app
         .authority
         .issue(request, &presented, AbsentScope::GrantsAll)

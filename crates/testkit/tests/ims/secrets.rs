@@ -7,7 +7,6 @@ use countersign_authority::{Force, ManageError};
 use countersign_testkit::app::operator;
 use countersign_testkit::{Answer, Setup, TestApp, TestClient};
 use countersign_wire::{ClientSecret, SecretId};
-use tokio::runtime::Handle;
 use tokio::task::JoinSet;
 
 use crate::revocation::within_a_second;
@@ -78,9 +77,9 @@ async fn of_32_added_at_once_as_many_as_allowed_are_there_and_all_of_them_work(a
     let mut at_once = JoinSet::new();
     for _ in 0..32 {
         let (authority, id) = (Arc::clone(&app.authority), client.id.clone());
-        let runtime = Handle::current();
-        at_once.spawn_blocking(move || {
-            runtime.block_on(authority.add_secret(&id, "more".to_owned(), None, &operator()))
+        at_once.spawn(async move {
+            let label = "more".to_owned();
+            authority.add_secret(&id, label, None, &operator()).await
         });
     }
 
