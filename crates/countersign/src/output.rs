@@ -18,7 +18,7 @@ pub fn line(text: &str) -> Result<(), Failure> {
 /// Writes data as it is.
 ///
 /// # Errors
-/// As [`line`].
+/// As [`line()`].
 pub fn bytes(data: &[u8]) -> Result<(), Failure> {
     let mut stdout = io::stdout().lock();
     let written = stdout.write_all(data).and_then(|()| stdout.flush());
@@ -34,7 +34,7 @@ pub fn bytes(data: &[u8]) -> Result<(), Failure> {
 /// Writes `value` as indented JSON.
 ///
 /// # Errors
-/// As [`line`].
+/// As [`line()`].
 pub fn json(value: &impl Serialize) -> Result<(), Failure> {
     let text = serde_json::to_string_pretty(value)
         .map_err(|_| Failure::broken("the result cannot be written as JSON"))?;
@@ -44,7 +44,7 @@ pub fn json(value: &impl Serialize) -> Result<(), Failure> {
 /// Writes rows: as a table for eyes, as tab-separated values for programs.
 ///
 /// # Errors
-/// As [`line`].
+/// As [`line()`].
 pub fn table(headers: &[&str], rows: &[Vec<String>]) -> Result<(), Failure> {
     line(&if io::stdout().is_terminal() {
         drawn(headers, rows)
