@@ -176,6 +176,11 @@ impl Directory {
         usize::try_from(self.known.entry_count()).unwrap_or(usize::MAX)
     }
 
+    /// The client of that id, if it is in memory.
+    pub(crate) async fn peek(&self, id: &ClientId) -> Option<Arc<Client>> {
+        self.known.get(id).await
+    }
+
     /// Forgets a client because something about it changed.
     pub(crate) async fn invalidate(&self, id: &ClientId) {
         self.invalidations.fetch_add(1, Ordering::SeqCst);

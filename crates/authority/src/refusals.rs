@@ -6,6 +6,7 @@ use std::sync::PoisonError;
 
 use countersign_store::refusals::RefusalRecord;
 use countersign_store::{self as store, Store};
+use countersign_wire::{ClientId, CredentialId};
 
 use tracing::warn;
 
@@ -79,9 +80,12 @@ impl Authority {
 
     /// Writes what was remembered since the last time; what cannot be written waits.
     pub(crate) async fn write_refusals(&self) {
-        let refusals = self.refusals.take();
+        let mut refusals = self.refusals.take();
         if refusals.is_empty() {
             return;
+        }
+        for refusal in &mut refusals {
+            refusal.credential_id = self.credential_of(refusal).await;
         }
         let written = store::retry(|| async {
             let mut write = self.store.write().await?;
@@ -96,6 +100,16 @@ impl Authority {
             );
             self.refusals.put_back(refusals);
         }
+    }
+}
+
+impl Authority {
+    /// The credential that a refusal is about, as far as memory tells: a refusal is no reason to
+    /// ask the database.
+    async fn credential_of(&self, refusal: &RefusalRecord) -> Option<CredentialId> {
+        let id = ClientId::parse(refusal.client_id.as_deref()?).ok()?;
+        let client = self.directory.peek(&id).await?;
+        Some(client.credential.id.clone())
     }
 }
 

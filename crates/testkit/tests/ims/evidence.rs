@@ -134,6 +134,9 @@ async fn refusals_are_explained_by_their_debug_id(app: &TestApp) {
     ];
     for (answer, words) in table {
         let told = app.explain(&answer.debug_id()).await.unwrap();
+        let record = countersign_authority::explain(&app.store, &answer.debug_id()).await;
+        let about = record.unwrap().and_then(|record| record.credential_id);
+        assert_eq!(about.as_ref(), Some(&client.id), "{told}");
         for word in words {
             assert!(told.contains(word), "{word:?} in {told:?}");
         }
