@@ -9,7 +9,6 @@ use axum::Router;
 use countersign_authority::{Actor, Authority, Clock, Refused};
 use countersign_server::app::App;
 use countersign_server::health::{Condition, Readiness};
-use countersign_server::ims;
 use countersign_server::kit::access_log::Explained;
 use countersign_server::kit::log;
 use countersign_server::kit::stack::{Surroundings, surround};
@@ -178,7 +177,7 @@ fn router(
     metrics: Metrics,
     drain: CancellationToken,
 ) -> Router {
-    let routes = ims::routes(App::new(Arc::clone(authority), config.compatibility))
+    let routes = countersign_server::routes(App::new(Arc::clone(authority), config.compatibility))
         .merge(readiness(authority).routes(drain))
         .merge(metrics.routes());
     let rememberer = Arc::clone(authority);

@@ -214,3 +214,28 @@ fn json_logs_are_json_from_the_first_line() {
         "{line}"
     );
 }
+
+/// Everything that a discovery document of the running server names is there.
+#[test]
+fn what_is_advertised_is_served() {
+    let place = Place::empty();
+    let server = place.serve(&[]);
+    for document in [
+        "/.well-known/oauth-authorization-server",
+        "/.well-known/openid-configuration",
+        "/ims/.well-known/openid-configuration",
+    ] {
+        let (status, body) = server.get(document);
+        assert_eq!(status, 200, "{document}");
+        let body: serde_json::Value = serde_json::from_str(&body).unwrap();
+        let members = body.as_object().unwrap().iter();
+        let urls = members
+            .filter(|(name, _)| name.ends_with("_endpoint") || *name == "jwks_uri")
+            .map(|(_, url)| url.as_str().unwrap());
+        for url in urls {
+            let path = url.strip_prefix(server.origin.as_str()).unwrap();
+            let (status, _) = server.get(path);
+            assert_ne!(status, 404, "{document} names {url}");
+        }
+    }
+}
