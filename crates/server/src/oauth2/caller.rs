@@ -1,7 +1,7 @@
 //! Reads a request strictly: one body, of one type, nothing in the URL, one way to authenticate.
 
 use bytes::Bytes;
-use countersign_authority::Presented;
+use countersign_authority::{AuthenticatedClient, Presented};
 use countersign_wire::Opaque;
 use countersign_wire::error::Problem;
 use countersign_wire::form::{FormError, Params, Place};
@@ -11,6 +11,7 @@ use http::header::{AUTHORIZATION, CONTENT_TYPE};
 use http::request::Parts;
 
 use super::error::Failure;
+use crate::app::App;
 use crate::ims::caller::{basic, caller, source};
 use crate::ims::params::is_utf8;
 
@@ -97,4 +98,24 @@ fn assertion(params: &Params) -> Result<Option<Opaque>, Failure> {
         (Some(_), None) | (None, Some(_)) => Err(Failure::of(OAuthError::InvalidClient)
             .because("client_assertion and client_assertion_type belong together")),
     }
+}
+
+/// The client that authenticates, and the token it asks about: what introspection and revocation
+/// begin with.
+pub(super) async fn with_token(
+    app: &App,
+    parts: &Parts,
+    body: &Bytes,
+) -> Result<(AuthenticatedClient, Opaque, Presented), Failure> {
+    let params = params(parts, body)?;
+    let presented = client(parts, &params)?;
+    let client = app
+        .authority
+        .authenticate(&presented)
+        .await
+        .map_err(|error| Failure::client(&error).by(&presented))?;
+    let token = params
+        .get("token")
+        .ok_or_else(|| Failure::request(Problem::TokenRequired).by(&presented))?;
+    Ok((client, Opaque::new(token.to_owned()), presented))
 }

@@ -5,7 +5,6 @@ use axum::response::Response;
 use bytes::Bytes;
 use countersign_authority::{SignedClaims, ValidToken};
 use countersign_wire::claims::Audience;
-use countersign_wire::error::Problem;
 use countersign_wire::oauth::{INACTIVE, Introspection};
 use http::StatusCode;
 use http::request::Parts;
@@ -22,19 +21,10 @@ pub(super) async fn introspect(
     parts: Parts,
     body: Bytes,
 ) -> Result<Response, Failure> {
-    let params = caller::params(&parts, &body)?;
-    let presented = caller::client(&parts, &params)?;
-    let client = app
-        .authority
-        .authenticate(&presented)
-        .await
-        .map_err(|error| Failure::client(&error).by(&presented))?;
-    let token = params
-        .get("token")
-        .ok_or_else(|| Failure::request(Problem::TokenRequired).by(&presented))?;
+    let (client, token, presented) = caller::with_token(&app, &parts, &body).await?;
     let held = app
         .authority
-        .introspect(token, &client)
+        .introspect(token.expose(), &client)
         .await
         .map_err(|error| Failure::undecided(&error).by(&presented))?;
     Ok(match held {

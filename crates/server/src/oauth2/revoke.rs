@@ -4,7 +4,6 @@ use axum::extract::State;
 use axum::response::Response;
 use bytes::Bytes;
 use countersign_authority::Revoker;
-use countersign_wire::error::Problem;
 use http::request::Parts;
 
 use super::caller;
@@ -19,19 +18,10 @@ pub(super) async fn revoke(
     parts: Parts,
     body: Bytes,
 ) -> Result<Response, Failure> {
-    let params = caller::params(&parts, &body)?;
-    let presented = caller::client(&parts, &params)?;
-    let client = app
-        .authority
-        .authenticate(&presented)
-        .await
-        .map_err(|error| Failure::client(&error).by(&presented))?;
-    let token = params
-        .get("token")
-        .ok_or_else(|| Failure::request(Problem::TokenRequired).by(&presented))?;
+    let (client, token, presented) = caller::with_token(&app, &parts, &body).await?;
     let revoked = app
         .authority
-        .revoke_token(token, Revoker::Client(&client))
+        .revoke_token(token.expose(), Revoker::Client(&client))
         .await;
     revoked.map_err(|error| Failure::unavailable(&error).by(&presented))?;
     Ok(reply::empty())
