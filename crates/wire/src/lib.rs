@@ -14,6 +14,7 @@ pub mod exchange;
 pub mod form;
 pub mod id;
 pub mod oauth;
+pub mod path;
 pub mod project_json;
 pub mod scope;
 pub mod secret;
@@ -29,6 +30,7 @@ pub use id::{
     ProjectId, SecretId, ServiceCode, TechnicalAccountEmail, TechnicalAccountId, TokenId,
     WorkspaceId,
 };
+pub use path::{CanonicalPath, PathError, Prefix};
 pub use scope::{Metascope, Scope, ScopeSet};
 pub use secret::{ClientSecret, Opaque};
 pub use time::Timestamp;

@@ -24,6 +24,11 @@ fn forms() {
 }
 
 #[test]
+fn paths() {
+    replay("path", targets::path);
+}
+
+#[test]
 fn texts() {
     replay("text", targets::text);
 }

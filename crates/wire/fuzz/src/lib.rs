@@ -3,7 +3,9 @@
 use countersign_wire::exchange::ExchangeRequest;
 use countersign_wire::form::{Params, Place};
 use countersign_wire::token::{PresentedClient, TokenRequest};
-use countersign_wire::{ClientSecret, OrgId, ScopeSet, TechnicalAccountId, Timestamp};
+use countersign_wire::{
+    CanonicalPath, ClientSecret, OrgId, ScopeSet, TechnicalAccountId, Timestamp,
+};
 
 /// A query, a line break, a body: read as both requests.
 pub fn form(input: &[u8]) {
@@ -18,6 +20,16 @@ pub fn form(input: &[u8]) {
     _ = PresentedClient::read(&params);
     _ = TokenRequest::read(&params);
     _ = ExchangeRequest::read(&params);
+}
+
+/// The path of a request: its canonical form is its own canonical form.
+pub fn path(input: &[u8]) {
+    let Ok(text) = std::str::from_utf8(input) else {
+        return;
+    };
+    if let Ok(path) = CanonicalPath::parse(text) {
+        assert_eq!(CanonicalPath::parse(path.as_str()), Ok(path));
+    }
 }
 
 /// Everything else that is parsed from text.
