@@ -55,6 +55,11 @@ identifiers! {
     ProfileId: "product profile id", "up to 19 decimal digits", is_decimal;
     /// Identifies a project.
     ProjectId: "project id", "up to 19 decimal digits", is_decimal;
+    /// Names a service that the gateway publishes: in its configuration, in logs and metrics.
+    PublishedName: "name of a published service", "1 to 40 lower-case letters, digits and `-`",
+        |text| (1..=40).contains(&text.len())
+            && text.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-')
+            && !text.starts_with('-');
     /// Identifies one client secret of a credential (`uuid` in the secrets API).
     SecretId: "secret id", "32 lower-case hexadecimal digits", is_hex32;
     /// Names a service of the catalogue (`sdkCode`). Codes of the original may hold blanks and brackets.

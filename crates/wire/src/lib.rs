@@ -12,6 +12,7 @@ pub mod credential_file;
 pub mod error;
 pub mod exchange;
 pub mod form;
+pub mod gateway;
 pub mod id;
 pub mod oauth;
 pub mod path;
@@ -25,10 +26,11 @@ pub mod token;
 
 pub use caller::{Agent, Caller, Consumer, Network};
 pub use error::ImsError;
+pub use gateway::GatewayError;
 pub use id::{
     CertificateId, ClientId, CredentialId, KeyId, KeyThumbprint, NumericOrgId, OrgId, ProfileId,
-    ProjectId, SecretId, ServiceCode, TechnicalAccountEmail, TechnicalAccountId, TokenId,
-    WorkspaceId,
+    ProjectId, PublishedName, SecretId, ServiceCode, TechnicalAccountEmail, TechnicalAccountId,
+    TokenId, WorkspaceId,
 };
 pub use path::{CanonicalPath, PathError, Prefix};
 pub use scope::{Metascope, Scope, ScopeSet};
