@@ -189,6 +189,7 @@ fn router(
             explain: Some(Box::new(move |explained| {
                 rememberer.note_refusal(refused(explained))
             })),
+            ..Surroundings::default()
         },
     )
 }

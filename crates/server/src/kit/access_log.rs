@@ -1,9 +1,11 @@
 //! One line per request: what was asked, what was answered, and the cause that only we may know.
 
 use std::fmt::Write as _;
+use std::sync::Arc;
 use std::time::Instant;
 
 use axum::response::Response;
+use countersign_wire::ClientId;
 use http::HeaderValue;
 use http::Method;
 use http::StatusCode;
@@ -28,6 +30,16 @@ pub struct Cause {
     pub detail: String,
     /// The client concerned, where it is known (LOG-04).
     pub client: Option<String>,
+}
+
+/// Whose call of which published service an answer belongs to. The gateway attaches it to its
+/// answers, which it counts by service itself; it is logged and never sent.
+#[derive(Clone, Debug)]
+pub(crate) struct Passage {
+    /// Name of the published service.
+    pub(crate) service: Arc<str>,
+    /// Who was let through.
+    pub(crate) client: Option<ClientId>,
 }
 
 /// A request with the cause of its answer, as it can be looked up later.
@@ -87,8 +99,8 @@ impl Line {
     pub(super) fn end(mut self, response: &mut Response, explain: Option<&Explain>) {
         self.answered = true;
         let cause = response.extensions_mut().remove::<Cause>();
-        let bytes = response.body().size_hint().exact();
-        self.log(Some(response.status()), bytes, cause.as_ref());
+        let passage = response.extensions_mut().remove::<Passage>();
+        self.log(Some(response), cause.as_ref(), passage.as_ref());
         if let (Some(explain), Some(cause)) = (explain, &cause) {
             explain(&self.explained(response.status(), cause));
         }
@@ -105,15 +117,19 @@ impl Line {
         }
     }
 
-    fn log(&self, status: Option<StatusCode>, bytes: Option<u64>, cause: Option<&Cause>) {
+    fn log(&self, answer: Option<&Response>, cause: Option<&Cause>, passage: Option<&Passage>) {
         if !tracing::enabled!(target: TARGET, Level::INFO) {
             return;
         }
         let method = escape(self.method.as_str().as_bytes(), METHOD_MAX);
         let path = escape(self.uri.path().as_bytes(), PATH_MAX);
+        let status = answer.map(Response::status);
+        let bytes = answer.and_then(|answer| answer.body().size_hint().exact());
         let answer = status.as_ref().map_or("unanswered", StatusCode::as_str);
         let agent = self.user_agent.as_ref();
+        let admitted = passage.and_then(|passage| passage.client.as_ref());
         let client = cause.and_then(|cause| cause.client.as_deref());
+        let client = client.or(admitted.map(ClientId::as_str));
         tracing::event!(
             target: TARGET,
             Level::INFO,
@@ -127,6 +143,7 @@ impl Line {
             duration_ms = self.began.elapsed().as_micros() as f64 / 1000.0,
             bytes,
             client.id = client.map(|client| escape(client.as_bytes(), CLIENT_MAX)),
+            gateway.service = passage.map(|passage| &*passage.service),
             cause.code = cause.map(|cause| cause.code),
             cause.detail = cause.map(|cause| escape(cause.detail.as_bytes(), DETAIL_MAX)),
             "{method} {path} {answer}"

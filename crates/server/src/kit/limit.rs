@@ -68,12 +68,7 @@ impl RequestLimits {
     /// Everything about a request that can be refused before its body is read. The cheap and the
     /// fundamental come first.
     pub(super) fn check(&self, head: &Parts) -> Result<(), Problem> {
-        self.check_size(head)?;
-        host::check(head)?;
-        match head.method {
-            Method::TRACE | Method::CONNECT => return Err(Problem::METHOD_NOT_ALLOWED),
-            _ => {}
-        }
+        self.check_head(head)?;
         // A small body can unpack to a large one; our own endpoints need no compression.
         if head.headers.contains_key(header::CONTENT_ENCODING) {
             return Err(Problem::ENCODED_BODY);
@@ -81,6 +76,16 @@ impl RequestLimits {
         // Answering before the body is polled also keeps hyper from sending `100 Continue`.
         match declared_length(&head.headers) {
             Some(length) if length > self.max_body_bytes as u64 => Err(Problem::BODY_TOO_LARGE),
+            _ => Ok(()),
+        }
+    }
+
+    /// What holds for every head, whatever its body may be.
+    pub(super) fn check_head(&self, head: &Parts) -> Result<(), Problem> {
+        self.check_size(head)?;
+        host::check(head)?;
+        match head.method {
+            Method::TRACE | Method::CONNECT => Err(Problem::METHOD_NOT_ALLOWED),
             _ => Ok(()),
         }
     }
@@ -178,7 +183,7 @@ impl HttpBody for GuardedBody {
 /// writes all before he reads gets the answer and not a reset connection. Runs beside the answer.
 ///
 /// A caller who waits for `100 Continue` has sent nothing; reading would tell him to go on.
-pub(super) fn linger(head: &Parts, body: Body) {
+pub(crate) fn linger(head: &Parts, body: Body) {
     if head.version > Version::HTTP_11 || head.headers.contains_key(header::EXPECT) {
         return;
     }
@@ -186,7 +191,7 @@ pub(super) fn linger(head: &Parts, body: Body) {
     tokio::spawn(tokio::time::timeout(LINGER_TIME, read));
 }
 
-fn declared_length(headers: &HeaderMap) -> Option<u64> {
+pub(crate) fn declared_length(headers: &HeaderMap) -> Option<u64> {
     headers
         .get(header::CONTENT_LENGTH)?
         .to_str()

@@ -27,6 +27,13 @@ impl RequestId {
         headers.insert(X_REQUEST_ID, value);
     }
 
+    /// The id as a gateway writes it: 32 hexadecimal digits.
+    pub(crate) fn simple(self) -> HeaderValue {
+        let mut text = [0; uuid::fmt::Simple::LENGTH];
+        let text = self.0.simple().encode_lower(&mut text);
+        HeaderValue::from_str(text).expect("a UUID is hexadecimal digits")
+    }
+
     fn header_value(self) -> HeaderValue {
         let mut text = [0; uuid::fmt::Hyphenated::LENGTH];
         let text = self.0.hyphenated().encode_lower(&mut text);
@@ -40,9 +47,26 @@ impl fmt::Display for RequestId {
     }
 }
 
+/// What a call goes by on its way through the gateway, as `x-request-id` in both directions: the
+/// id that the caller gave if it can do no harm, else [`RequestId`] without hyphens. Found in the
+/// request's extensions.
+#[derive(Clone, Debug)]
+pub struct CallId(pub(crate) HeaderValue);
+
+impl CallId {
+    pub(super) fn of(id: RequestId, headers: &HeaderMap) -> Self {
+        Self(inbound(headers).unwrap_or_else(|| id.simple()))
+    }
+
+    pub(super) fn mark(self, id: RequestId, headers: &mut HeaderMap) {
+        headers.insert(X_DEBUG_ID, id.header_value());
+        headers.insert(X_REQUEST_ID, self.0);
+    }
+}
+
 /// The id that the caller gave, if it can do no harm in a log line: 1 to 64 of `[A-Za-z0-9._-]`.
 ///
-/// It is only ever a field of the access log; it never comes back to the caller.
+/// On our own endpoints it is only ever a field of the access log and never comes back.
 pub(crate) fn inbound(headers: &HeaderMap) -> Option<HeaderValue> {
     let value = headers.get(X_REQUEST_ID)?;
     let harmless = |byte: &u8| byte.is_ascii_alphanumeric() || b"._-".contains(byte);
@@ -51,7 +75,7 @@ pub(crate) fn inbound(headers: &HeaderMap) -> Option<HeaderValue> {
 }
 
 const X_DEBUG_ID: HeaderName = HeaderName::from_static("x-debug-id");
-const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+pub(crate) const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 const INBOUND_MAX_BYTES: usize = 64;
 
 #[cfg(test)]

@@ -14,6 +14,7 @@ use axum::extract::Request;
 use axum::response::IntoResponse as _;
 use axum::response::Response;
 use futures_util::FutureExt as _;
+use http::HeaderMap;
 use http::HeaderValue;
 use http::StatusCode;
 use http::Version;
@@ -25,12 +26,14 @@ use tower::Service;
 use super::access_log::Cause;
 use super::access_log::Explained;
 use super::access_log::Line;
+use super::access_log::Passage;
 use super::client_ip::Peer;
 use super::client_ip::Source;
 use super::client_ip::TrustedProxies;
 use super::limit;
 use super::limit::RequestLimits;
 use super::problem::Problem;
+use super::request_id::CallId;
 use super::request_id::RequestId;
 use crate::metrics::HttpMetrics;
 
@@ -61,9 +64,11 @@ pub fn surround(router: Router, surroundings: Surroundings) -> Router {
         .layer(Stack(shared))
 }
 
-/// What an operator decides about the stack.
+/// What an operator decides about the stack, and what the routes in it want.
 #[derive(Default)]
 pub struct Surroundings {
+    /// What kind of routes these are.
+    pub manners: Manners,
     /// How large and how slow a request may be.
     pub limits: RequestLimits,
     /// Whose `X-Forwarded-For` is believed.
@@ -71,6 +76,45 @@ pub struct Surroundings {
     /// Told of every answer that has a [`Cause`], so that it can be looked up by its request id
     /// later. Runs on the request's path: it must not wait.
     pub explain: Option<Explain>,
+}
+
+/// What a face wants of its surroundings. The default is that of our own endpoints.
+#[derive(Clone, Copy)]
+pub struct Manners {
+    /// Who bounds bodies and the time that they take.
+    pub bodies: Bodies,
+    /// Whose ids requests go by.
+    pub ids: Ids,
+    /// How an answer looks that no handler wrote.
+    pub print: fn(Problem) -> Response,
+}
+
+impl Default for Manners {
+    fn default() -> Self {
+        Self {
+            bodies: Bodies::Bounded,
+            ids: Ids::Ours,
+            print: Problem::into_response,
+        }
+    }
+}
+
+/// Who bounds bodies and the time that they take.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Bodies {
+    /// The stack, by [`RequestLimits`].
+    Bounded,
+    /// The handler: bodies stream through it for as long as they please it, compressed or not.
+    Streamed,
+}
+
+/// Whose ids requests go by.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Ids {
+    /// Ours only.
+    Ours,
+    /// The caller's where it does no harm, else ours: see [`CallId`].
+    Callers,
 }
 
 /// See [`Surroundings::explain`].
@@ -91,33 +135,80 @@ impl Shared {
         let version = head.version;
         let _counted = self.metrics.begin();
 
+        let call_id = self.call_id(id, &head.headers);
         head.extensions.insert(id);
         head.extensions.insert(source);
+        if let Some(call_id) = &call_id {
+            head.extensions.insert(call_id.clone());
+        }
         let mut response = self.admit(head, body, inner).await;
 
-        id.mark(response.headers_mut());
+        match call_id {
+            Some(call_id) => call_id.mark(id, response.headers_mut()),
+            None => id.mark(response.headers_mut()),
+        }
         close_after(&mut response, version);
-        let route = route.as_ref().map(MatchedPath::as_str);
-        self.metrics
-            .count(line.method(), route, response.status(), line.seconds());
+        if response.extensions().get::<Passage>().is_none() {
+            let route = route.as_ref().map(MatchedPath::as_str);
+            self.metrics
+                .count(line.method(), route, response.status(), line.seconds());
+        }
         line.end(&mut response, self.surroundings.explain.as_ref());
         response
+    }
+
+    fn call_id(&self, id: RequestId, headers: &HeaderMap) -> Option<CallId> {
+        match self.surroundings.manners.ids {
+            Ids::Ours => None,
+            Ids::Callers => Some(CallId::of(id, headers)),
+        }
     }
 
     async fn admit<S: Inner>(&self, head: Parts, body: Body, inner: S) -> Response {
         let refused = match head.extensions.get::<AmbiguousHead>() {
             Some(_) => Err(Problem::AMBIGUOUS_HEAD),
-            None => self.surroundings.limits.check(&head),
+            None => match self.surroundings.manners.bodies {
+                Bodies::Bounded => self.surroundings.limits.check(&head),
+                Bodies::Streamed => self.surroundings.limits.check_head(&head),
+            },
         };
         match refused {
-            Ok(()) => self.within_time(head, body, inner).await,
+            Ok(()) => match self.surroundings.manners.bodies {
+                Bodies::Bounded => self.within_time(head, body, inner).await,
+                Bodies::Streamed => self.unless_it_panics(head, body, inner).await,
+            },
             Err(problem) => {
                 if problem == Problem::BODY_TOO_LARGE {
                     limit::linger(&head, body);
                 }
-                refuse(problem)
+                self.refuse(problem)
             }
         }
+    }
+
+    /// For handlers that bound time and length of what streams through them themselves.
+    async fn unless_it_panics<S: Inner>(&self, head: Parts, body: Body, mut inner: S) -> Response {
+        let request = Request::from_parts(head, body);
+        match AssertUnwindSafe(inner.call(request)).catch_unwind().await {
+            Ok(Ok(response)) => response,
+            Ok(Err(never)) => match never {},
+            Err(_panic) => self.blame("panic", Problem::INTERNAL),
+        }
+    }
+
+    fn refuse(&self, problem: Problem) -> Response {
+        self.blame("refused_by_limits", problem)
+    }
+
+    fn blame(&self, code: &'static str, problem: Problem) -> Response {
+        let cause = Cause {
+            code,
+            detail: problem.description.to_owned(),
+            client: None,
+        };
+        let mut response = (self.surroundings.manners.print)(problem);
+        response.extensions_mut().insert(cause);
+        response
     }
 
     fn source(&self, head: &Parts) -> Source {
@@ -136,11 +227,11 @@ impl Shared {
         let response = match tokio::time::timeout(limits.request_timeout(), handled).await {
             Ok(Ok(Ok(response))) => response,
             Ok(Ok(Err(never))) => match never {},
-            Ok(Err(_panic)) => blame("panic", Problem::INTERNAL),
-            Err(_elapsed) => blame("request_timeout", Problem::TOO_SLOW),
+            Ok(Err(_panic)) => self.blame("panic", Problem::INTERNAL),
+            Err(_elapsed) => self.blame("request_timeout", Problem::TOO_SLOW),
         };
         match breach.and_then(|breach| breach.problem()) {
-            Some(problem) => refuse(problem),
+            Some(problem) => self.refuse(problem),
             None => response,
         }
     }
@@ -149,21 +240,6 @@ impl Shared {
 /// Put among a request's extensions by a listener that saw a head which can be read in two ways.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct AmbiguousHead;
-
-fn refuse(problem: Problem) -> Response {
-    blame("refused_by_limits", problem)
-}
-
-fn blame(code: &'static str, problem: Problem) -> Response {
-    let cause = Cause {
-        code,
-        detail: problem.description.to_owned(),
-        client: None,
-    };
-    let mut response = problem.into_response();
-    response.extensions_mut().insert(cause);
-    response
-}
 
 /// Says so where the connection ends with this answer: what is left of the request has not been
 /// read. HTTP/2 ends the stream only and knows no such header.

@@ -174,7 +174,7 @@ fn answer(
     peer: SocketAddr,
     pulse: &Arc<Pulse>,
 ) -> impl Future<Output = Result<Response<Sent>, Infallible>> + Send + 'static {
-    let beat = Beat::new(pulse, request.version());
+    let mut beat = Beat::new(pulse, request.version());
     let doubt = match pulse.is_multiplexed() {
         true => Doubt::default(),
         false => pulse.doubt(),
@@ -186,6 +186,7 @@ fn answer(
             request.extensions_mut().insert(AmbiguousHead);
         }
         let mut response = router.call(request).await?;
+        beat.goes_on();
         if doubt.ambiguous || doubt.unbounded {
             let close = HeaderValue::from_static("close");
             response.headers_mut().insert(header::CONNECTION, close);
@@ -201,18 +202,43 @@ fn note(reason: &'static str) {
 type Error = Box<dyn std::error::Error + Send + Sync>;
 
 /// A request in flight, until its answer has gone out or was dropped.
-struct Beat(Arc<Pulse>);
+struct Beat {
+    pulse: Arc<Pulse>,
+    /// It is our turn: the head or the next part of the answer is not there yet.
+    waits: bool,
+}
 
 impl Beat {
+    /// A request whose answer is awaited.
     fn new(pulse: &Arc<Pulse>, version: http::Version) -> Self {
         pulse.request_began(version);
-        Self(Arc::clone(pulse))
+        pulse.wait_began();
+        Self {
+            pulse: Arc::clone(pulse),
+            waits: true,
+        }
+    }
+
+    /// The next part of the answer is there.
+    fn goes_on(&mut self) {
+        self.pulse.progress();
+        if std::mem::take(&mut self.waits) {
+            self.pulse.wait_ended();
+        }
+    }
+
+    /// The caller would read on, but the next part of the answer is not there.
+    fn waits(&mut self) {
+        if !std::mem::replace(&mut self.waits, true) {
+            self.pulse.wait_began();
+        }
     }
 }
 
 impl Drop for Beat {
     fn drop(&mut self) {
-        self.0.request_ended();
+        self.goes_on();
+        self.pulse.request_ended();
     }
 }
 
@@ -230,9 +256,12 @@ impl HttpBody for Sent {
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, axum::Error>>> {
-        let frame = ready!(Pin::new(&mut self.body).poll_frame(context));
-        self.beat.0.progress();
-        Poll::Ready(frame)
+        let frame = Pin::new(&mut self.body).poll_frame(context);
+        match frame {
+            Poll::Ready(_) => self.beat.goes_on(),
+            Poll::Pending => self.beat.waits(),
+        }
+        frame
     }
 
     fn is_end_stream(&self) -> bool {

@@ -25,8 +25,8 @@ pub(super) struct Patience {
     first_request: Duration,
     head: Duration,
     idle: Duration,
-    /// In flight without any progress: the caller does not read. Longer than a request may take,
-    /// so that it never strikes before the answer that says so.
+    /// In flight without any progress, while it is not us who are waited for: the caller does not
+    /// read.
     stuck: Duration,
 }
 
@@ -50,6 +50,8 @@ pub(super) struct Pulse {
     requested: AtomicBool,
     multiplexed: AtomicBool,
     in_flight: AtomicU32,
+    /// Of those in flight: the handler's turn, which has time limits of its own.
+    awaited: AtomicU32,
     last_beat: AtomicU64,
     head_began: AtomicU64,
     ambiguous: AtomicBool,
@@ -64,6 +66,7 @@ impl Pulse {
             requested: AtomicBool::new(false),
             multiplexed: AtomicBool::new(false),
             in_flight: AtomicU32::new(0),
+            awaited: AtomicU32::new(0),
             last_beat: AtomicU64::new(0),
             head_began: AtomicU64::new(0),
             ambiguous: AtomicBool::new(false),
@@ -111,6 +114,17 @@ impl Pulse {
         self.last_beat.store(self.now(), Relaxed);
     }
 
+    /// The head or the next part of an answer is waited for: nobody can say that the caller does
+    /// not read.
+    pub(super) fn wait_began(&self) {
+        self.awaited.fetch_add(1, Relaxed);
+    }
+
+    /// The wait is over.
+    pub(super) fn wait_ended(&self) {
+        self.awaited.fetch_sub(1, Relaxed);
+    }
+
     /// An answer is complete, or was given up.
     pub(super) fn request_ended(&self) {
         self.progress();
@@ -147,8 +161,11 @@ impl Pulse {
         };
         if !self.requested.load(Relaxed) {
             (self.accepted + self.patience.first_request, Stopped::Silent)
-        } else if self.in_flight.load(Relaxed) > 0 {
+        } else if self.in_flight.load(Relaxed) > self.awaited.load(Relaxed) {
             (since(&self.last_beat, self.patience.stuck), Stopped::Stuck)
+        } else if self.in_flight.load(Relaxed) > 0 {
+            // Looked at again when it would be due if this were the caller's turn by then.
+            (Instant::now() + self.patience.stuck, Stopped::Stuck)
         } else if self.head_began.load(Relaxed) > 0 && !self.multiplexed.load(Relaxed) {
             (
                 since(&self.head_began, self.patience.head),

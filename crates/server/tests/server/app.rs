@@ -132,6 +132,7 @@ fn surroundings(listener: &Listener, explained: &Arc<Mutex<Vec<String>>>) -> Sur
             let line = format!("{} {} {}", event.id, event.path, event.cause.code);
             explained.lock().unwrap().push(line);
         })),
+        ..Surroundings::default()
     }
 }
 
