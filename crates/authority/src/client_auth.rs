@@ -224,6 +224,14 @@ impl Authority {
         })
     }
 
+    /// The client of an API key, while clients are served at all.
+    pub(crate) async fn client_of_key(&self, key: &str) -> Result<Arc<Client>, LookupError> {
+        if !self.directory.serves() {
+            return Err(LookupError::Unavailable(STALE.to_owned()));
+        }
+        self.directory.find_by_key(key).await
+    }
+
     /// Imported weak secrets before their first use: the one case for a slow hash. After it, the
     /// secret has a digest like all others.
     async fn find_slow_match<'c>(

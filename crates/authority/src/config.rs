@@ -4,6 +4,8 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use crate::gate::GatewayConfig;
+
 /// No token lives longer, whatever is set. What must outlive every token is kept for this long, so
 /// that a setting that was changed meanwhile revives nothing.
 pub(crate) const LONGEST_TOKEN_LIFE: Duration = Duration::from_secs(30 * 86_400);
@@ -46,6 +48,9 @@ pub struct Config {
     /// Names the product's host in `x5u` only if an operator wants it so: strict JOSE libraries
     /// refuse a bare file name.
     pub x5u: X5u,
+    /// What the gateway checks calls by; has a section of its own.
+    #[serde(skip)]
+    pub gateway: GatewayConfig,
 }
 
 /// Whether IMS tokens carry `x5u` (`spec/ims-protocol.md` 4.1).
@@ -77,6 +82,7 @@ impl Default for Config {
             rotate_keys_days: 30,
             keep_refusals_days: 7,
             x5u: X5u::FileName,
+            gateway: GatewayConfig::default(),
         }
     }
 }

@@ -171,6 +171,16 @@ impl Directory {
         found
     }
 
+    /// The client of an API key. Costs no copy of the key where the client is in memory.
+    pub(crate) async fn find_by_key(&self, key: &str) -> Result<Arc<Client>, LookupError> {
+        if let Some(client) = self.known.get(key).await {
+            self.lookups.hits.increment(1);
+            return Ok(client);
+        }
+        let id = ClientId::parse(key).map_err(|_| LookupError::Unknown)?;
+        self.find(&id).await
+    }
+
     /// Roughly how many clients are in memory.
     pub(crate) fn len(&self) -> usize {
         usize::try_from(self.known.entry_count()).unwrap_or(usize::MAX)

@@ -12,6 +12,7 @@ use tokio_util::sync::CancellationToken;
 use tracing::{error, warn};
 
 use crate::Authority;
+use crate::gate::{PublishedTable, Source};
 use crate::policies::Policies;
 use crate::rotation::Outlook;
 
@@ -124,6 +125,7 @@ impl Authority {
     pub(crate) async fn load_all(&self) -> Result<(), store::Error> {
         self.load_policies().await?;
         self.load_keyring().await?;
+        self.load_published();
         let mut read = self.store.read().await?;
         for revocation in store::revocations::list(&mut read, self.clock.now()).await? {
             self.revocations.insert(revocation);
@@ -136,6 +138,21 @@ impl Authority {
         let rows = store::policies::list(&mut read).await?;
         self.policies.store(Arc::new(Policies::new(rows)));
         Ok(())
+    }
+
+    fn load_published(&self) {
+        let mut services = Vec::new();
+        for service in &self.config.gateway.services {
+            match service.clone().checked(&self.catalogue) {
+                Ok(service) => services.push((Source::Configuration, service)),
+                Err(error) => error!("`{}` is not published: {error}", service.name),
+            }
+        }
+        let (table, clashes) = PublishedTable::new(services, &self.published.load());
+        for clash in clashes {
+            error!("not published: {clash}");
+        }
+        self.published.store(Arc::new(table));
     }
 
     async fn load_keyring(&self) -> Result<(), store::Error> {

@@ -144,6 +144,11 @@ impl Keyring {
             .collect()
     }
 
+    /// Whether the key of that name is one of them.
+    pub(crate) fn publishes(&self, name: &str) -> bool {
+        self.published.iter().any(|(id, _)| id.as_str() == name)
+    }
+
     pub(crate) fn documents(&self) -> Arc<KeyDocuments> {
         Arc::clone(&self.documents)
     }

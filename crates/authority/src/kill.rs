@@ -13,7 +13,7 @@ use crate::config::LONGEST_TOKEN_LIFE;
 use crate::error::ManageError;
 use crate::revoke::{KEEP, revoke_in};
 use crate::token::Minter;
-use crate::validate::InvalidToken;
+use crate::validate::{InvalidToken, SignedToken};
 
 /// Whose tokens end.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -85,7 +85,9 @@ impl Authority {
     /// [`ManageError::NotOurToken`] with the reason.
     pub async fn end_token(&self, token: &str, actor: &Actor) -> Result<EndedTokens, ManageError> {
         let now = self.clock.now();
-        let (claims, expires_at) = self
+        let SignedToken {
+            claims, expires_at, ..
+        } = self
             .verify_access_token(token, now)
             .map_err(|error| ManageError::NotOurToken(error.to_string()))?;
         let malformed = || InvalidToken::Malformed("its id has another form".to_owned());

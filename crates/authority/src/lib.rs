@@ -28,6 +28,7 @@ mod error;
 mod evidence;
 mod exchange;
 mod follow;
+mod gate;
 mod housekeeping;
 mod identity;
 mod introspect;
@@ -65,6 +66,9 @@ pub use directory::{Client, LookupError};
 pub use error::ManageError;
 pub use evidence::Callers;
 pub use exchange::ExchangeError;
+pub use gate::{
+    Authorization, Call, Clash, Denied, GatewayConfig, Permit, Published, PublishedTable,
+};
 pub use identity::Identity;
 pub use key_removal::RemovedKey;
 pub use keyring::{KeyDocuments, KeyringError};
@@ -96,6 +100,8 @@ pub struct Authority {
     revocations: revocations::Revocations,
     throttle: throttle::Throttle,
     activity: activity::Activity,
+    published: ArcSwap<PublishedTable>,
+    tokens: gate::Tokens,
     refusals: refusals::Refusals,
     counters: measure::Counters,
     /// Slow hashes run one at a time: they are rare, and each takes tens of milliseconds.
@@ -135,6 +141,8 @@ impl Authority {
             alarm: rotation::Alarm::default(),
             revocations: revocations::Revocations::new(),
             activity: activity::Activity::new(),
+            published: ArcSwap::default(),
+            tokens: gate::Tokens::new(config.gateway.token_cache_mebibytes),
             refusals: refusals::Refusals::default(),
             counters: measure::Counters::new(),
             slow_hashes: Arc::new(Semaphore::new(1)),

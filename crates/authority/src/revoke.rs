@@ -10,6 +10,7 @@ use countersign_wire::{ClientId, Timestamp, TokenId};
 
 use crate::Authority;
 use crate::client_auth::AuthenticatedClient;
+use crate::validate::SignedToken;
 
 /// Who may revoke.
 pub enum Revoker<'a> {
@@ -46,7 +47,10 @@ impl Authority {
         let now = self.clock.now();
         // A token may come from a node whose clock is ahead: it will hold, so it can be revoked.
         let then = now.max(claimed_start(token));
-        let Ok((claims, expires_at)) = self.verify_access_token(token, then) else {
+        let Ok(SignedToken {
+            claims, expires_at, ..
+        }) = self.verify_access_token(token, then)
+        else {
             return Ok(Revoked::NotApplicable);
         };
         let owner = match revoker {

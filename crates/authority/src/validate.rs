@@ -21,6 +21,16 @@ pub struct ValidToken {
     pub client: Arc<Client>,
 }
 
+/// A token that one of our keys signed and that is not over. Whether it was revoked is another
+/// question.
+#[derive(Debug)]
+pub(crate) struct SignedToken {
+    pub(crate) claims: TokenClaims,
+    pub(crate) expires_at: Timestamp,
+    /// The name of the key.
+    pub(crate) signed_by: String,
+}
+
 /// Why a token does not hold.
 #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
 pub enum InvalidToken {
@@ -65,11 +75,11 @@ impl Authority {
     /// [`InvalidToken`]; [`InvalidToken::Unavailable`] when it cannot be told.
     pub async fn validate(&self, token: &str) -> Result<ValidToken, InvalidToken> {
         let now = self.clock.now();
-        let (claims, expires_at) = self.verify_access_token(token, now)?;
+        let SignedToken {
+            claims, expires_at, ..
+        } = self.verify_access_token(token, now)?;
         if self.is_revoked(&claims) {
-            return Err(InvalidToken::Revoked(
-                "the token, or what it was minted with, was revoked",
-            ));
+            return Err(REVOKED);
         }
         let client = self.client_of(&claims).await?;
         Ok(ValidToken {
@@ -85,43 +95,77 @@ impl Authority {
         &self,
         token: &str,
         now: Timestamp,
-    ) -> Result<(TokenClaims, Timestamp), InvalidToken> {
+    ) -> Result<SignedToken, InvalidToken> {
         verify(token, &self.keyring.load().candidates(), &self.config, now)
     }
 
     fn is_revoked(&self, claims: &TokenClaims) -> bool {
-        let minter = Minter::parse(&claims.minted_by).map(Minter::revocable);
-        let token = TokenId::parse(&claims.id).ok().map(Subject::Token);
-        [token, minter].into_iter().any(|subject| {
-            subject.is_none_or(|subject| self.revocations.covers(&subject, claims.created_at))
-        })
+        revocable(claims).is_none_or(|subjects| self.is_any_revoked(&subjects, claims.created_at))
+    }
+
+    /// Whether a token that was made at `created_at` ended together with one of `subjects`.
+    pub(crate) fn is_any_revoked(&self, subjects: &[Subject], created_at: Timestamp) -> bool {
+        let mut subjects = subjects.iter();
+        subjects.any(|subject| self.revocations.covers(subject, created_at))
     }
 
     async fn client_of(&self, claims: &TokenClaims) -> Result<Arc<Client>, InvalidToken> {
-        const GONE: InvalidToken =
-            InvalidToken::Revoked("the credential of the token is gone or disabled");
         let id = ClientId::parse(&claims.client_id).map_err(|_| GONE)?;
         let client = self.known_client(&id).await.map_err(|error| match error {
             ClientError::Unavailable(why) => InvalidToken::Unavailable(why),
             _ => GONE,
         })?;
-        let same = client.account.id.as_str() == claims.account_id
-            && client.organization.id.as_str() == claims.org_id;
+        self.check_owner(
+            &client,
+            &claims.account_id,
+            &claims.org_id,
+            claims.created_at,
+        )?;
+        Ok(client)
+    }
+
+    /// Whether `client`, as it is now, stands behind a token that was made at `created_at` for an
+    /// account and an organization.
+    pub(crate) fn check_owner(
+        &self,
+        client: &Client,
+        account_id: &str,
+        org_id: &str,
+        created_at: Timestamp,
+    ) -> Result<(), InvalidToken> {
+        let same =
+            client.account.id.as_str() == account_id && client.organization.id.as_str() == org_id;
         let credential = Subject::Credential(client.credential.id.clone());
-        let revoked = self.revocations.covers(&credential, claims.created_at);
+        let revoked = self.revocations.covers(&credential, created_at);
         if !same || client.disabled().is_some() || revoked {
             return Err(GONE);
         }
-        Ok(client)
+        Ok(())
     }
 }
+
+/// What of a token can be revoked: itself, and what it was minted with. Nothing for one that names
+/// neither in a form of ours: it holds nowhere.
+pub(crate) fn revocable(claims: &TokenClaims) -> Option<[Subject; 2]> {
+    let token = TokenId::parse(&claims.id).ok().map(Subject::Token)?;
+    let minter = Minter::parse(&claims.minted_by)?.revocable();
+    Some([token, minter])
+}
+
+/// Why a token does not hold whose client changed.
+pub(crate) const GONE: InvalidToken =
+    InvalidToken::Revoked("the credential of the token is gone or disabled");
+
+/// Why a token does not hold that was ended.
+pub(crate) const REVOKED: InvalidToken =
+    InvalidToken::Revoked("the token, or what it was minted with, was revoked");
 
 fn verify(
     token: &str,
     keys: &[Candidate<'_>],
     config: &Config,
     now: Timestamp,
-) -> Result<(TokenClaims, Timestamp), InvalidToken> {
+) -> Result<SignedToken, InvalidToken> {
     let unverified =
         Unverified::parse(token).map_err(|error| InvalidToken::Malformed(error.to_string()))?;
     let now_ms = now.as_millis();
@@ -140,7 +184,12 @@ fn verify(
     if expires_at <= now {
         return Err(InvalidToken::Expired(expires_at));
     }
-    Ok((verified.into_claims(), expires_at))
+    let signer = keys.get(verified.key()).and_then(|key| key.kid);
+    Ok(SignedToken {
+        signed_by: signer.unwrap_or_default().to_owned(),
+        claims: verified.into_claims(),
+        expires_at,
+    })
 }
 
 fn refused(error: VerifyError) -> InvalidToken {
@@ -203,7 +252,7 @@ mod tests {
             ..Config::default()
         };
         let now = Timestamp::from_seconds(NOW);
-        verify(&sign(header, claims), &candidates, &config, now).map(|(claims, _)| claims)
+        verify(&sign(header, claims), &candidates, &config, now).map(|token| token.claims)
     }
 
     fn ims() -> (Value, Value) {

@@ -30,6 +30,13 @@ macro_rules! text_types {
             }
         }
 
+        /// Maps are asked by text that nobody has checked: it is in them, or it is not.
+        impl std::borrow::Borrow<str> for $name {
+            fn borrow(&self) -> &str {
+                &self.0
+            }
+        }
+
         impl std::fmt::Debug for $name {
             fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
                 write!(f, "{}({})", stringify!($name), self.0)
