@@ -141,13 +141,8 @@ impl Authority {
     }
 
     fn load_published(&self) {
-        let mut services = Vec::new();
-        for service in &self.config.gateway.services {
-            match service.clone().checked(&self.catalogue) {
-                Ok(service) => services.push((Source::Configuration, service)),
-                Err(error) => error!("`{}` is not published: {error}", service.name),
-            }
-        }
+        let services = self.config.gateway.services().iter().cloned();
+        let services = services.map(|service| (Source::Configuration, service));
         let (table, clashes) = PublishedTable::new(services, &self.published.load());
         for clash in clashes {
             error!("not published: {clash}");

@@ -22,7 +22,7 @@ mod permit;
 mod published;
 mod tokens;
 
-pub use config::GatewayConfig;
+pub use config::{GatewayConfig, PublishError};
 pub use denied::Denied;
 pub use permit::Permit;
 pub(crate) use published::Source;

@@ -67,7 +67,8 @@ pub use error::ManageError;
 pub use evidence::Callers;
 pub use exchange::ExchangeError;
 pub use gate::{
-    Authorization, Call, Clash, Denied, GatewayConfig, Permit, Published, PublishedTable,
+    Authorization, Call, Clash, Denied, GatewayConfig, Permit, PublishError, Published,
+    PublishedTable,
 };
 pub use identity::Identity;
 pub use key_removal::RemovedKey;

@@ -20,9 +20,11 @@ use url::Url;
 use zeroize::Zeroizing;
 
 pub use error::ConfigError;
+pub use gateway::Gateway;
 use layers::Layers;
 
 mod error;
+mod gateway;
 mod layers;
 mod show;
 
@@ -63,6 +65,8 @@ pub struct Config {
     pub log: Log,
     /// The services that credentials can subscribe to.
     pub catalogue: Catalogue,
+    /// Settings of the gateway.
+    pub gateway: Gateway,
     ims: countersign_authority::Config,
     catalogue_file: Option<PathBuf>,
     issuer: Issuer,
@@ -98,6 +102,7 @@ struct Settings {
     server: Listener,
     ims: countersign_authority::Config,
     store: countersign_store::Config,
+    gateway: Gateway,
     compatibility: Compatibility,
     log: Log,
 }
@@ -111,6 +116,7 @@ impl Default for Settings {
             server: Listener::default(),
             ims: countersign_authority::Config::default(),
             store: countersign_store::Config::default(),
+            gateway: Gateway::default(),
             compatibility: Compatibility::default(),
             log: Log::default(),
         }
@@ -202,14 +208,18 @@ impl Config {
         let key_file = settings
             .master_key_file
             .unwrap_or_else(|| settings.data.join("master.key"));
+        let catalogue = read_catalogue(settings.catalogue.as_deref())?;
+        let mut ims = settings.ims;
+        ims.gateway = settings.gateway.checks(&catalogue)?;
         let config = Self {
             file,
             server: settings.server,
             store: settings.store,
             compatibility: settings.compatibility,
             log: settings.log,
-            catalogue: read_catalogue(settings.catalogue.as_deref())?,
-            ims: settings.ims,
+            catalogue,
+            gateway: settings.gateway,
+            ims,
             catalogue_file: settings.catalogue,
             issuer,
             master_key: match from_environment {

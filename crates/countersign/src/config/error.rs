@@ -4,6 +4,7 @@ use std::io;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
+use countersign_authority::PublishError;
 use countersign_model::product::CatalogueError;
 use countersign_server::listen::BindError;
 
@@ -37,6 +38,9 @@ pub enum ConfigError {
     /// A setting of `[ims]`.
     #[error(transparent)]
     Ims(#[from] countersign_authority::ConfigError),
+    /// A service of `[gateway]`.
+    #[error("`gateway.services`: {0}")]
+    Gateway(#[from] PublishError),
     /// A setting of `[server]`.
     #[error(transparent)]
     Server(#[from] BindError),

@@ -6,7 +6,7 @@ use countersign_server::ims::Compatibility;
 use countersign_server::listen::Listener;
 use serde::Serialize;
 
-use super::{Config, ConfigError, Log, MasterKeySource};
+use super::{Config, ConfigError, Gateway, Log, MasterKeySource};
 
 /// The configuration as it may be shown: complete, with the database's password masked.
 #[derive(Serialize)]
@@ -17,6 +17,7 @@ pub struct Shown<'a> {
     server: &'a Listener,
     ims: countersign_authority::Config,
     store: Store,
+    gateway: &'a Gateway,
     compatibility: Compatibility,
     log: &'a Log,
 }
@@ -52,6 +53,7 @@ impl Config {
                 acquire_timeout_ms: self.store.acquire_timeout_ms,
                 statement_timeout_ms: self.store.statement_timeout_ms,
             },
+            gateway: &self.gateway,
             compatibility: self.compatibility,
             log: &self.log,
         })
