@@ -13,6 +13,7 @@ mod config;
 mod exposed;
 pub mod outcome;
 pub mod output;
+pub mod sample_api;
 mod serve;
 
 /// Runs the command of this process's arguments.
