@@ -10,8 +10,9 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use countersign_model::evidence::{Seen, Sketch};
 use countersign_store::callers::{Finding, FindingKind};
+use countersign_store::service_calls::Calls;
 use countersign_store::usage::{Usage, UsageSubject};
-use countersign_wire::{Caller, CredentialId, Timestamp};
+use countersign_wire::{Caller, CredentialId, ServiceCode, Timestamp};
 
 pub use countersign_store::usage::Grant;
 
@@ -35,11 +36,23 @@ pub(crate) struct Used<'a> {
     pub(crate) caller: &'a Caller,
 }
 
+/// One call of a service.
+pub(crate) struct Called<'a> {
+    pub(crate) service: &'a ServiceCode,
+    /// By which the token came.
+    pub(crate) grant: Grant,
+    /// What the token was minted with.
+    pub(crate) minted_by: &'a str,
+    pub(crate) caller: &'a Caller,
+}
+
 /// What was noted of one credential since it was written last.
 #[derive(Default)]
 pub(crate) struct Evidence {
     pub(crate) uses: Vec<Usage>,
     pub(crate) callers: Vec<(Grant, Sketch)>,
+    /// Those who called services with its tokens.
+    pub(crate) calls: Vec<(Calls, Sketch)>,
     pub(crate) finding: Option<Finding>,
 }
 
@@ -63,6 +76,26 @@ impl Evidence {
         &mut self.callers[at].1
     }
 
+    /// The sketch of calls; made without copying anything where there is one.
+    fn calls(
+        &mut self,
+        credential: &CredentialId,
+        service: &ServiceCode,
+        grant: Grant,
+    ) -> &mut Sketch {
+        let is_it = |(known, _): &(Calls, _)| known.grant == grant && known.service == *service;
+        let at = self.calls.iter().position(is_it).unwrap_or_else(|| {
+            let calls = Calls {
+                credential_id: credential.clone(),
+                service: service.clone(),
+                grant,
+            };
+            self.calls.push((calls, Sketch::default()));
+            self.calls.len() - 1
+        });
+        &mut self.calls[at].1
+    }
+
     fn add_finding(&mut self, found: Finding) {
         let Some(known) = &mut self.finding else {
             self.finding = Some(found);
@@ -77,7 +110,8 @@ impl Evidence {
 
     fn records(&self) -> usize {
         let callers: usize = self.callers.iter().map(|(_, sketch)| sketch.len()).sum();
-        self.uses.len() + callers + usize::from(self.finding.is_some())
+        let calls: usize = self.calls.iter().map(|(_, sketch)| sketch.len()).sum();
+        self.uses.len() + callers + calls + usize::from(self.finding.is_some())
     }
 }
 
@@ -132,6 +166,17 @@ impl Activity {
         });
     }
 
+    /// Notes that a service was called. Copies nothing for a caller that is known.
+    pub(crate) fn note_call(&self, credential: &CredentialId, called: &Called<'_>, now: Timestamp) {
+        self.change(credential, |evidence, room| {
+            let sketch = evidence.calls(credential, called.service, called.grant);
+            match room {
+                Room::Left => sketch.note(called.caller, None, called.minted_by, now),
+                Room::None => sketch.add(&Seen::of_others(now)),
+            }
+        });
+    }
+
     /// Notes that a secret or an assertion came in the URL and was accepted.
     pub(crate) fn note_secret_in_query(
         &self,
@@ -175,6 +220,8 @@ impl Activity {
                 .uses
                 .sort_by(|a, b| (&a.subject, a.grant).cmp(&(&b.subject, b.grant)));
             evidence.callers.sort_by_key(|(grant, _)| *grant);
+            let place = |calls: &Calls| (calls.service.clone(), calls.grant);
+            evidence.calls.sort_by_key(|(calls, _)| place(calls));
         }
         all
     }
@@ -189,6 +236,10 @@ impl Activity {
                     .for_each(|used| evidence.add_use(used));
                 for (grant, sketch) in older.callers {
                     let newer = evidence.sketch(grant);
+                    sketch.seen().iter().for_each(|seen| newer.add(seen));
+                }
+                for (calls, sketch) in older.calls {
+                    let newer = evidence.calls(&credential, &calls.service, calls.grant);
                     sketch.seen().iter().for_each(|seen| newer.add(seen));
                 }
                 if let Some(found) = older.finding {
@@ -207,8 +258,10 @@ impl Activity {
             Room::None
         };
         let evidence = match room {
-            Room::Left => Some(noted.entry(credential.clone()).or_default()),
-            Room::None => noted.get_mut(credential),
+            Room::Left if !noted.contains_key(credential) => {
+                Some(noted.entry(credential.clone()).or_default())
+            }
+            Room::Left | Room::None => noted.get_mut(credential),
         };
         let Some(evidence) = evidence else { return };
         let before = evidence.records();

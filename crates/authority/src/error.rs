@@ -7,9 +7,10 @@ use countersign_model::migration::MigrationError;
 use countersign_model::project::NameError;
 use countersign_model::{Refusal, signing_key};
 use countersign_store::{self as store, Retryable};
-use countersign_wire::{ServiceCode, Timestamp};
+use countersign_wire::{PublishedName, ServiceCode, Timestamp};
 
 use crate::clock::NoRandomness;
+use crate::gate::PublishError;
 use crate::keyring::KeyringError;
 use crate::master_key::SealError;
 
@@ -106,6 +107,19 @@ pub enum ManageError {
     /// Dates out of order.
     #[error(transparent)]
     Policy(#[from] PolicyError),
+    /// A service that cannot be published.
+    #[error(transparent)]
+    Publish(#[from] PublishError),
+    /// No such service.
+    #[error(
+        "there is no published service of that name: `admin published-services list` shows all"
+    )]
+    NoPublishedService,
+    /// A service that is not the store's.
+    #[error(
+        "published service `{0}` stands in the configuration file: change it there, and restart"
+    )]
+    ConfiguredService(PublishedName),
     /// A step of the migration that cannot be taken.
     #[error(transparent)]
     Migration(#[from] MigrationError),

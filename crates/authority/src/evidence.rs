@@ -4,8 +4,9 @@ use std::time::Duration;
 
 use countersign_model::evidence::{Seen, Sketch};
 use countersign_store::callers::Finding;
+use countersign_store::service_calls::Count;
 use countersign_store::{self as store, Write};
-use countersign_wire::CredentialId;
+use countersign_wire::{CredentialId, ServiceCode};
 use tracing::warn;
 
 use crate::Authority;
@@ -24,12 +25,15 @@ const AT_ONCE: usize = 50;
 pub struct Callers {
     /// Which half.
     pub grant: Grant,
+    /// The service that was called; `None` is the token endpoint.
+    pub service: Option<ServiceCode>,
     /// Everybody, the last one first.
     pub seen: Vec<Seen>,
 }
 
 impl Authority {
-    /// Who calls with a credential, as far as it is written, for each grant that was used.
+    /// Who calls with a credential, as far as it is written: the token endpoint, for each grant
+    /// that was used, then services behind the gateway with the tokens.
     ///
     /// # Errors
     /// [`ManageError::Store`].
@@ -42,7 +46,19 @@ impl Authority {
         let mut all = Vec::new();
         for grant in [Grant::ClientCredentials, Grant::JwtExchange] {
             let seen = store::callers::list(&mut read, id, grant).await?;
-            all.push(Callers { grant, seen });
+            let service = None;
+            all.push(Callers {
+                grant,
+                service,
+                seen,
+            });
+        }
+        for (calls, _) in store::service_calls::of_credential(&mut read, id).await? {
+            all.push(Callers {
+                grant: calls.grant,
+                seen: store::service_calls::list(&mut read, &calls).await?,
+                service: Some(calls.service),
+            });
         }
         all.retain(|callers| !callers.seen.is_empty());
         Ok(all)
@@ -102,8 +118,28 @@ async fn save(
         }
         store::callers::save(write, credential, *grant, &before, after.seen()).await?;
     }
+    for (calls, news) in &evidence.calls {
+        let Some(count) = count(news) else { continue };
+        store::service_calls::add(write, calls, &count).await?;
+        let before = store::service_calls::list(write, calls).await?;
+        let mut after = Sketch::of(&before);
+        for seen in news.seen() {
+            after.add(seen);
+        }
+        store::service_calls::save(write, calls, &before, after.seen()).await?;
+    }
     if let Some(found) = &evidence.finding {
         store::callers::add_finding(write, credential, found).await?;
     }
     Ok(())
+}
+
+/// All of a sketch together; nothing where nobody was seen.
+fn count(sketch: &Sketch) -> Option<Count> {
+    let seen = || sketch.seen().iter();
+    Some(Count {
+        first_at: seen().map(|seen| seen.first_at).min()?,
+        last_at: seen().map(|seen| seen.last_at).max()?,
+        uses: seen().fold(0, |sum, seen| sum.saturating_add(seen.uses)),
+    })
 }

@@ -12,7 +12,6 @@ use tokio_util::sync::CancellationToken;
 use tracing::{error, warn};
 
 use crate::Authority;
-use crate::gate::{PublishedTable, Source};
 use crate::policies::Policies;
 use crate::rotation::Outlook;
 
@@ -110,6 +109,7 @@ impl Authority {
             Topic::Organization(id) => self.directory.invalidate_organization(id).await,
             Topic::Project(id) => self.directory.invalidate_project(id).await,
             Topic::Policies => self.load_policies().await?,
+            Topic::PublishedServices => self.load_published().await?,
             Topic::SigningKeys => self.load_keyring().await?,
             Topic::Revocation(subject) => {
                 let mut read = self.store.read().await?;
@@ -125,7 +125,7 @@ impl Authority {
     pub(crate) async fn load_all(&self) -> Result<(), store::Error> {
         self.load_policies().await?;
         self.load_keyring().await?;
-        self.load_published();
+        self.load_published().await?;
         let mut read = self.store.read().await?;
         for revocation in store::revocations::list(&mut read, self.clock.now()).await? {
             self.revocations.insert(revocation);
@@ -138,16 +138,6 @@ impl Authority {
         let rows = store::policies::list(&mut read).await?;
         self.policies.store(Arc::new(Policies::new(rows)));
         Ok(())
-    }
-
-    fn load_published(&self) {
-        let services = self.config.gateway.services().iter().cloned();
-        let services = services.map(|service| (Source::Configuration, service));
-        let (table, clashes) = PublishedTable::new(services, &self.published.load());
-        for clash in clashes {
-            error!("not published: {clash}");
-        }
-        self.published.store(Arc::new(table));
     }
 
     async fn load_keyring(&self) -> Result<(), store::Error> {

@@ -11,6 +11,7 @@ use countersign_model::{Origin, Subscription};
 use countersign_wire::{Caller, CanonicalPath, Timestamp};
 
 use crate::Authority;
+use crate::activity::Called;
 use crate::directory::{Client, LookupError};
 use crate::validate::{GONE, InvalidToken, REVOKED};
 use tokens::VerifiedToken;
@@ -83,6 +84,7 @@ impl Authority {
         check_headers(call, &token)?;
         check_profile(service, &client)?;
         service.take_share(&client)?;
+        self.note_call(call, &client, &token, now);
         Ok(Permit::for_client(service, client, token))
     }
 
@@ -187,6 +189,16 @@ impl Authority {
 
     fn check_token_owner(&self, token: &VerifiedToken, owner: &Client) -> Result<(), InvalidToken> {
         self.check_owner(owner, &token.account_id, &token.org_id, token.created_at)
+    }
+
+    fn note_call(&self, call: &Call<'_>, client: &Client, token: &VerifiedToken, now: Timestamp) {
+        let called = Called {
+            service: &call.service.service,
+            grant: token.grant,
+            minted_by: &token.minted_by,
+            caller: call.caller,
+        };
+        self.activity.note_call(&client.credential.id, &called, now);
     }
 }
 

@@ -59,6 +59,7 @@ impl Authority {
         gauge(CHANGE_LOG_LAG).set(self.age().as_secs_f64());
         gauge(DIRECTORY_CLIENTS).set(to_f64(self.directory.len()));
         gauge(REVOCATIONS).set(to_f64(self.revocations.len()));
+        gauge(GATEWAY_TOKENS).set(to_f64(self.tokens.len()));
         gauge(EVIDENCE_WAITING).set(to_f64(self.activity.waiting()));
         for (algorithm, since) in &self.outlook.load().active {
             let age = now.since(*since).as_secs_f64();
@@ -91,6 +92,10 @@ fn describe() {
         "Seconds since the change log was read to its end"
     );
     metrics::describe_gauge!(REVOCATIONS, "Revocations in memory");
+    metrics::describe_gauge!(
+        GATEWAY_TOKENS,
+        "Verified tokens in memory, by which calls are checked"
+    );
     metrics::describe_gauge!(EVIDENCE_WAITING, "Records of use that are not written yet");
     metrics::describe_gauge!(KEY_AGE, "Seconds that the active signing key has signed");
     metrics::describe_gauge!(KEY_OVERDUE, "Seconds that the rotation of keys is overdue");
@@ -102,6 +107,7 @@ const DIRECTORY_LOOKUPS: &str = "directory_lookups_total";
 const DIRECTORY_CLIENTS: &str = "directory_clients";
 const CHANGE_LOG_LAG: &str = "change_log_lag_seconds";
 const REVOCATIONS: &str = "revocations";
+const GATEWAY_TOKENS: &str = "gateway_tokens";
 const EVIDENCE_WAITING: &str = "evidence_waiting";
 const KEY_AGE: &str = "signing_key_age_seconds";
 const KEY_OVERDUE: &str = "signing_key_rotation_overdue_seconds";

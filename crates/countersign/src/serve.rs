@@ -111,6 +111,11 @@ impl Node {
         let catalogue = config.catalogue.clone();
         let authority =
             Authority::open(store.clone(), master_key, ims, catalogue, Clock::system()).await?;
+        if let Some(clash) = authority.published_clashes().await?.first() {
+            return Err(Failure::broken(clash.to_string()).hint(
+                "one may stand in the database: `countersign admin published-services list` shows all",
+            ));
+        }
         Ok(Self {
             authority: Arc::new(authority),
             bound,

@@ -149,6 +149,28 @@ pub struct CheckedService {
 }
 
 impl PublishedService {
+    /// As it is stored and shown.
+    #[must_use]
+    pub fn to_json(&self) -> String {
+        serde_json::to_string(self).unwrap_or_default()
+    }
+
+    /// As it was stored, or as an operator writes it.
+    ///
+    /// # Errors
+    /// Says which key is wrong, and where.
+    pub fn from_json(text: &str) -> Result<Self, serde_json::Error> {
+        serde_json::from_str(text)
+    }
+
+    /// As an operator writes it: an entry of the configuration file.
+    ///
+    /// # Errors
+    /// Says which key is wrong, and where.
+    pub fn from_toml(text: &str) -> Result<Self, toml::de::Error> {
+        toml::from_str(text)
+    }
+
     /// Checks what types cannot, and takes from the catalogue what was left out.
     ///
     /// # Errors

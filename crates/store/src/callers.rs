@@ -60,13 +60,24 @@ pub async fn save(
         SET first_used_at = excluded.first_used_at, last_used_at = excluded.last_used_at,
             uses = excluded.uses, hours = excluded.hours, days = excluded.days,
             weeks = excluded.weeks";
+    let by_name = |text| move |trace: Option<&Trace>| named(text, credential, grant, trace);
+    save_differences(w, (before, after), by_name(DELETE), by_name(PUT)).await
+}
+
+/// Deletes what is only in the first of two lists and puts what is only in the second. Each query
+/// comes with what names the row; a put is given the counts behind that.
+pub(crate) async fn save_differences(
+    w: &mut Write,
+    (before, after): (&[Seen], &[Seen]),
+    delete: impl Fn(Option<&Trace>) -> Query,
+    put: impl Fn(Option<&Trace>) -> Query,
+) -> Result<(), Error> {
     let kept = |seen: &Seen| after.iter().any(|other| other.trace == seen.trace);
     for seen in before.iter().filter(|seen| !kept(seen)) {
-        let delete = named(DELETE, credential, grant, seen.trace.as_ref());
-        w.session().execute(delete).await?;
+        w.session().execute(delete(seen.trace.as_ref())).await?;
     }
     for seen in after.iter().filter(|seen| !before.contains(seen)) {
-        let put = named(PUT, credential, grant, seen.trace.as_ref())
+        let put = put(seen.trace.as_ref())
             .bind(seen.first_at.as_millis())
             .bind(seen.last_at.as_millis())
             .bind(stored_count(seen.uses))
@@ -186,18 +197,21 @@ fn named(
     grant: Grant,
     trace: Option<&Trace>,
 ) -> Query {
-    let kind = if trace.is_some() { "caller" } else { "others" };
     let secret = trace.and_then(|trace| trace.secret.as_ref());
     let query = query(text)
         .bind(credential.as_str())
         .bind(grant.as_str())
-        .bind(kind);
+        .bind(kind(trace));
     with_caller(query, trace.map(|trace| &trace.caller))
         .bind(secret.map_or("", |id| id.as_str()))
         .bind(trace.map_or("", |trace| &*trace.minted_by))
 }
 
-fn with_caller(query: Query, caller: Option<&Caller>) -> Query {
+pub(crate) fn kind(trace: Option<&Trace>) -> &'static str {
+    if trace.is_some() { "caller" } else { "others" }
+}
+
+pub(crate) fn with_caller(query: Query, caller: Option<&Caller>) -> Query {
     let consumer = caller.and_then(|caller| caller.consumer.as_ref());
     query
         .bind(caller.map_or_else(String::new, |caller| caller.network.to_string()))
@@ -205,7 +219,7 @@ fn with_caller(query: Query, caller: Option<&Caller>) -> Query {
         .bind(consumer.map_or("", |consumer| consumer.as_str()))
 }
 
-fn read(row: &Row<'_>) -> Result<Seen, Error> {
+pub(crate) fn read(row: &Row<'_>) -> Result<Seen, Error> {
     let trace = match row.text("kind")?.as_str() {
         "caller" => Some(Trace {
             caller: caller(row)?,

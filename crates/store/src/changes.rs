@@ -25,6 +25,8 @@ pub enum Topic {
     Project(ProjectId),
     /// A deprecation policy.
     Policies,
+    /// The services that the gateway publishes.
+    PublishedServices,
     /// The signing keys.
     SigningKeys,
     /// Something was revoked.
@@ -112,6 +114,7 @@ fn stored(topic: &Topic) -> (&'static str, &str) {
         Topic::Organization(id) => ("organization", id.as_str()),
         Topic::Project(id) => ("project", id.as_str()),
         Topic::Policies => ("policies", ""),
+        Topic::PublishedServices => ("published_services", ""),
         Topic::SigningKeys => ("signing_keys", ""),
         Topic::Revocation(subject) => {
             let word = match subject {
@@ -141,6 +144,7 @@ fn topic(row: &Row<'_>) -> Result<Topic, Error> {
         "organization" => row.parsed("subject_id").map(Topic::Organization),
         "project" => row.parsed("subject_id").map(Topic::Project),
         "policies" => Ok(Topic::Policies),
+        "published_services" => Ok(Topic::PublishedServices),
         "signing_keys" => Ok(Topic::SigningKeys),
         _ => word
             .strip_prefix("revoked_")

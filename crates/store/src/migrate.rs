@@ -57,20 +57,29 @@ async fn attempt(connection: &mut AnyConnection, begin: &'static str) -> Result<
 }
 
 fn migrations() -> Vec<Migration> {
-    const TEXTS: [(&str, &str); 3] = [
-        ("core", include_str!("../migrations/0001_core.sql")),
+    const TEXTS: [(i64, &str, &str); 4] = [
+        (1, "core", include_str!("../migrations/0001_core.sql")),
         (
+            2,
             "standard tokens",
             include_str!("../migrations/0002_standard_tokens.sql"),
         ),
-        ("evidence", include_str!("../migrations/0003_evidence.sql")),
+        (
+            3,
+            "evidence",
+            include_str!("../migrations/0003_evidence.sql"),
+        ),
+        (
+            5,
+            "published services",
+            include_str!("../migrations/0005_published_services.sql"),
+        ),
     ];
-    let numbered = (1..).zip(TEXTS);
-    let migration = |(version, (name, text)): (i64, (&'static str, &'static str))| {
+    let migration = |(version, name, text): (i64, &'static str, &'static str)| {
         let kind = MigrationType::Simple;
         Migration::new(version, name.into(), kind, text.into_sql_str(), false)
     };
-    numbered.map(migration).collect()
+    TEXTS.into_iter().map(migration).collect()
 }
 
 fn migrator() -> Migrator {

@@ -22,6 +22,7 @@ mod organizations;
 mod policy;
 mod profiles;
 mod projects;
+mod published_services;
 mod record;
 mod secrets;
 mod services;
@@ -85,6 +86,9 @@ enum Stored {
     /// The keys that sign tokens
     #[command(subcommand)]
     Keys(keys::Verb),
+    /// What the gateway lets clients call
+    #[command(subcommand)]
+    PublishedServices(published_services::Verb),
     /// Until when Service Account (JWT) credentials may do what
     #[command(subcommand)]
     Policy(policy::Verb),
@@ -122,6 +126,7 @@ async fn ask(noun: &Stored, config: &Config, json: bool) -> Result<Answer, Failu
         Stored::Certificates(verb) => certificates::run(verb, &session, json).await,
         Stored::Tokens(verb) => tokens::run(verb, &session).await,
         Stored::Keys(verb) => keys::run(verb, &session).await,
+        Stored::PublishedServices(verb) => published_services::run(verb, &session).await,
         Stored::Policy(verb) => policy::run(verb, &session).await,
         Stored::Explain(args) => explain::run(args, &session).await,
     };

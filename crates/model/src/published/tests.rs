@@ -4,7 +4,7 @@ fn service(more: &str) -> Result<CheckedService, PublishedError> {
     let text = format!(
         "name = \"cloud-manager\"\nservice = \"CloudManagerSDK\"\nupstreams = [\"http://127.0.0.1:9000\"]\n{more}"
     );
-    let service: PublishedService = toml::from_str(&text).expect(more);
+    let service = PublishedService::from_toml(&text).expect(more);
     service.checked(&Catalogue::parse(Catalogue::BUILT_IN).expect("built in"))
 }
 
@@ -105,9 +105,9 @@ fn it_is_stored_as_it_was_written() {
     let published =
         service("required_headers = []\nmax_body_bytes = 7\n[limits]\nper_client_per_minute = 3")
             .expect("fine");
-    let json = serde_json::to_string(published.definition()).expect("JSON");
-    let again: PublishedService = serde_json::from_str(&json).expect("the same shape");
+    let json = published.to_json();
+    let again = PublishedService::from_json(&json).expect("the same shape");
     assert_eq!(&again, published.definition());
     assert_eq!(published.required_headers(), []);
-    assert!(serde_json::from_str::<PublishedService>(&json.replace("retries", "retry")).is_err());
+    assert!(PublishedService::from_json(&json.replace("retries", "retry")).is_err());
 }

@@ -21,6 +21,7 @@ pub async fn changes_of_every_topic_come_back_in_order(db: &TestDatabase) {
         Topic::Organization(OrgId::from_random([1; 12])),
         Topic::Project(ProjectId::from_number(1)),
         Topic::Policies,
+        Topic::PublishedServices,
         Topic::SigningKeys,
         Topic::Revocation(Subject::Token(TokenId::parse("t").unwrap())),
         Topic::Revocation(Subject::Secret(SecretId::from_random([1; 16]))),

@@ -15,6 +15,7 @@ mod evidence;
 mod keys;
 mod logs;
 mod opening;
+mod published;
 mod races;
 mod single_use;
 mod standard_tokens;
@@ -98,6 +99,10 @@ suite! {
         a_row_that_cannot_be_read_is_named,
         many_processes_open_a_new_database_at_once,
         what_was_written_is_there_after_reopening;
+    published:
+        calls_of_a_service_are_added_up_and_saved,
+        definitions_are_kept_as_they_are,
+        whoever_publishes_second_sees_the_first;
     races:
         lost_races_are_repeated_until_each_change_is_in,
         of_many_saves_of_one_revision_one_wins,

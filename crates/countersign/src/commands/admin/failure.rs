@@ -54,6 +54,9 @@ fn exit(error: &ManageError) -> Exit {
         | ManageError::ExpiryInThePast(_)
         | ManageError::Refused(_)
         | ManageError::Policy(_)
+        | ManageError::Publish(_)
+        | ManageError::NoPublishedService
+        | ManageError::ConfiguredService(_)
         | ManageError::Migration(_)
         | ManageError::Certificate(_)
         | ManageError::NoSigningKey

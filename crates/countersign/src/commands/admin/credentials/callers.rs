@@ -11,6 +11,7 @@ use crate::commands::admin::record::Record;
 
 /// Columns of the list on paper.
 pub const COLUMNS: &[&str] = &[
+    "service",
     "grant",
     "network",
     "agent",
@@ -21,17 +22,20 @@ pub const COLUMNS: &[&str] = &[
     "rhythm",
 ];
 
-/// One record for each caller, the last one first within its grant.
+/// One record for each caller, the last one first within its grant; a service is one behind the
+/// gateway that was called with a token, nothing is the token endpoint.
 pub fn shown(halves: &[Callers]) -> Vec<Record> {
     halves
         .iter()
-        .flat_map(|half| half.seen.iter().map(|seen| row(half.grant.as_str(), seen)))
+        .flat_map(|half| half.seen.iter().map(|seen| row(half, seen)))
         .collect()
 }
 
-fn row(grant: &str, seen: &Seen) -> Record {
+fn row(half: &Callers, seen: &Seen) -> Record {
     let trace = seen.trace.as_ref();
-    let record = Record::new().text("grant", grant);
+    let record = Record::new()
+        .maybe("service", half.service.as_ref())
+        .text("grant", half.grant.as_str());
     let record = match trace {
         Some(trace) => called(record, &trace.caller),
         None => record
