@@ -234,12 +234,23 @@ impl Config {
         Ok(config)
     }
 
-    /// Checks what only a server needs: the listener's certificate and address.
+    /// Checks what only a server needs: certificates and addresses of its listeners, and what the
+    /// gateway needs to reach upstreams.
     ///
     /// # Errors
-    /// [`ConfigError::Server`].
-    pub fn check_listener(&self) -> Result<(), ConfigError> {
+    /// [`ConfigError::Server`], [`ConfigError::GatewayListener`], [`ConfigError::Upstreams`].
+    pub fn check_listeners(&self) -> Result<(), ConfigError> {
         self.server.check()?;
+        let gateway = self.gateway.listener.check();
+        gateway.map_err(ConfigError::GatewayListener)?;
+        for service in &self.gateway.services {
+            countersign_server::gateway::check(service).map_err(|error| {
+                ConfigError::Upstreams {
+                    service: service.name.clone(),
+                    error,
+                }
+            })?;
+        }
         Ok(())
     }
 

@@ -8,10 +8,11 @@ use std::time::Duration;
 use axum::Router;
 use countersign_authority::{Actor, Authority, Clock, Refused};
 use countersign_server::app::App;
+use countersign_server::gateway;
 use countersign_server::health::{Condition, Readiness};
 use countersign_server::kit::access_log::Explained;
 use countersign_server::kit::log;
-use countersign_server::kit::stack::{Surroundings, surround};
+use countersign_server::kit::stack::{Explain, Surroundings, surround};
 use countersign_server::listen::{Bound, Drained};
 use countersign_server::metrics::Metrics;
 use countersign_store::{Page, Store};
@@ -56,7 +57,7 @@ pub fn run(args: &Args) -> Result<Exit, Failure> {
         issuer: args.issuer.clone(),
     };
     let config = Config::load(&args.place, &overrides)?;
-    config.check_listener()?;
+    config.check_listeners()?;
     if args.check {
         output::note("the configuration is complete and can be used");
         return Ok(Exit::Done);
@@ -81,8 +82,11 @@ async fn serve(config: &Config, args: &Args) -> Result<Option<EndedBy>, Failure>
     welcome::say(
         config,
         args,
-        node.bound.address(),
-        &node.issuer,
+        &welcome::Listening {
+            address: node.bound.address(),
+            gateway: node.gateway.as_ref().map(Bound::address),
+            issuer: &node.issuer,
+        },
         node.is_empty().await?,
     );
     Ok(node.serve(config, metrics, signals).await)
@@ -92,10 +96,11 @@ fn broken(error: impl std::error::Error) -> Failure {
     Failure::broken(error.to_string())
 }
 
-/// One server process, its port open, before it answers.
+/// One server process, its ports open, before it answers.
 struct Node {
     authority: Arc<Authority>,
     bound: Bound,
+    gateway: Option<Bound>,
     store: Store,
     issuer: String,
 }
@@ -116,9 +121,23 @@ impl Node {
                 "one may stand in the database: `countersign admin published-services list` shows all",
             ));
         }
+        let publishes = authority.published().iter().len() > 0;
+        let gateway = match publishes || config.gateway.is_asked_for() {
+            true => Some(
+                config
+                    .gateway
+                    .listener
+                    .clone()
+                    .bind()
+                    .await
+                    .map_err(broken)?,
+            ),
+            false => None,
+        };
         Ok(Self {
             authority: Arc::new(authority),
             bound,
+            gateway,
             store,
             issuer,
         })
@@ -147,9 +166,28 @@ impl Node {
         );
 
         let router = router(config, &self.authority, metrics, drain.clone());
-        let certificates = self.bound.certificates();
+        let gateway = self.gateway.map(|bound| {
+            let listener = &config.gateway.listener;
+            let explain = Some(explain(&self.authority));
+            let router = gateway::router(Arc::clone(&self.authority), listener, explain);
+            (bound, router)
+        });
+        let listeners = [Some(&self.bound), gateway.as_ref().map(|(bound, _)| bound)];
+        let certificates = listeners
+            .into_iter()
+            .flatten()
+            .filter_map(Bound::certificates);
+        let certificates: Vec<_> = certificates.collect();
         let serve_and_flush = async {
-            tell(self.bound.serve(router, drain.clone()).await);
+            let serve_gateway = async {
+                match gateway {
+                    Some((bound, router)) => bound.serve(router, drain.clone()).await,
+                    None => Drained::Clean,
+                }
+            };
+            let served = self.bound.serve(router, drain.clone());
+            let (served, passed) = tokio::join!(served, serve_gateway);
+            tell(served.and(passed));
             stop.cancel();
             tasks.close();
             tasks.wait().await;
@@ -157,7 +195,7 @@ impl Node {
         };
         tokio::select! {
             () = serve_and_flush => None,
-            signal = signals.follow(&drain, certificates) => {
+            signal = signals.follow(&drain, &certificates) => {
                 tracing::warn!("ended at once by a second signal: what was in flight is lost");
                 Some(signal)
             }
@@ -185,18 +223,21 @@ fn router(
     let routes = countersign_server::routes(App::new(Arc::clone(authority), config.compatibility))
         .merge(readiness(authority).routes(drain))
         .merge(metrics.routes());
-    let rememberer = Arc::clone(authority);
     surround(
         routes,
         Surroundings {
             limits: config.server.requests.clone(),
             proxies: config.server.trusted_proxies.clone(),
-            explain: Some(Box::new(move |explained| {
-                rememberer.note_refusal(refused(explained))
-            })),
+            explain: Some(explain(authority)),
             ..Surroundings::default()
         },
     )
+}
+
+/// Keeps the causes of refusals, for whoever asks by the id of the request.
+fn explain(authority: &Arc<Authority>) -> Explain {
+    let rememberer = Arc::clone(authority);
+    Box::new(move |explained| rememberer.note_refusal(refused(explained)))
 }
 
 fn refused(explained: &Explained<'_>) -> Refused {

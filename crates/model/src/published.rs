@@ -56,6 +56,9 @@ pub struct PublishedService {
     /// Between two pieces of a body, in milliseconds.
     #[serde(default = "default_idle_timeout")]
     pub idle_timeout_ms: u64,
+    /// Calls that one upstream has at once; more are refused. 0 is no limit.
+    #[serde(default = "default_max_concurrent_requests")]
+    pub max_concurrent_requests: u32,
     /// How often an idempotent request without a body is tried again, at another upstream if there
     /// is one.
     #[serde(default = "default_retries")]
@@ -282,6 +285,10 @@ fn default_response_timeout() -> u64 {
 
 fn default_idle_timeout() -> u64 {
     60_000
+}
+
+fn default_max_concurrent_requests() -> u32 {
+    4_096
 }
 
 fn default_retries() -> u32 {

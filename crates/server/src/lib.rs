@@ -3,6 +3,7 @@
 #![warn(missing_docs)]
 
 pub mod app;
+pub mod gateway;
 pub mod health;
 pub mod ims;
 pub mod kit;

@@ -26,7 +26,10 @@ impl Metrics {
     /// Another recorder is installed.
     pub fn install() -> Result<Self, BuildError> {
         let latency = Matcher::Full(HTTP_SECONDS.to_owned());
-        let builder = PrometheusBuilder::new().set_buckets_for_metric(latency, SECONDS_BUCKETS)?;
+        let gateway = Matcher::Full(GATEWAY_SECONDS.to_owned());
+        let builder = PrometheusBuilder::new()
+            .set_buckets_for_metric(latency, SECONDS_BUCKETS)?
+            .set_buckets_for_metric(gateway, SECONDS_BUCKETS)?;
         let handle = builder.install_recorder()?;
         describe();
         Ok(Self(handle))
@@ -61,6 +64,15 @@ fn describe() {
     metrics::describe_gauge!(HTTP_IN_FLIGHT, "Requests being worked on");
     metrics::describe_gauge!(CONNECTIONS, "Open connections");
     metrics::describe_counter!(CONNECTIONS_ENDED, "Connections that we ended, by reason");
+    metrics::describe_counter!(GATEWAY_REQUESTS, "Calls of published services answered");
+    metrics::describe_histogram!(GATEWAY_SECONDS, "Time to the head of their answers");
+    metrics::describe_gauge!(GATEWAY_IN_FLIGHT, "Calls whose answer has not begun");
+    metrics::describe_counter!(
+        GATEWAY_REFUSALS,
+        "Calls that we answered ourselves, by code"
+    );
+    metrics::describe_counter!(GATEWAY_FAILURES, "Failed attempts at upstreams, by reason");
+    metrics::describe_counter!(GATEWAY_ANSWERS_CUT, "Answers that ended before their end");
     metrics::describe_counter!(LOG_LINES_LOST, "Log lines that found the queue full");
 }
 
@@ -128,6 +140,12 @@ fn known(method: &Method) -> &'static str {
     }
 }
 
+pub(crate) const GATEWAY_REQUESTS: &str = "gateway_requests_total";
+pub(crate) const GATEWAY_SECONDS: &str = "gateway_request_duration_seconds";
+pub(crate) const GATEWAY_IN_FLIGHT: &str = "gateway_requests_in_flight";
+pub(crate) const GATEWAY_REFUSALS: &str = "gateway_refusals_total";
+pub(crate) const GATEWAY_FAILURES: &str = "gateway_upstream_failures_total";
+pub(crate) const GATEWAY_ANSWERS_CUT: &str = "gateway_answers_cut_total";
 pub(crate) const CONNECTIONS: &str = "connections";
 pub(crate) const CONNECTIONS_ENDED: &str = "connections_ended_total";
 pub(crate) const LOG_LINES_LOST: &str = "log_lines_lost_total";

@@ -50,6 +50,10 @@ macro_rules! errors {
 errors! {
     /// A header came twice (`spec/decisions.md` 6).
     AMBIGUOUS_HEADER: 400, "400000", "Ambiguous header";
+    /// The path has no canonical form (`spec/security.md` GWY-09).
+    AMBIGUOUS_PATH: 400, "400000", "Ambiguous path";
+    /// The request asks for another protocol than HTTP.
+    UPGRADE_REFUSED: 400, "400000", "Upgrade is not supported";
     /// A header that the service requires is absent.
     MISSING_HEADER: 400, "400003", "Missing header";
     /// The token does not hold: malformed, wrongly signed, expired, revoked.
@@ -73,15 +77,38 @@ errors! {
     CLIENT_NOT_ALLOWED: 403, "403201", "Client ID not allowed to call this service";
     /// The credential holds no product profile of the service.
     PROFILE_MISSING: 403, "403221", "Token not allowed in the current context";
+    /// No service is published at the host and path. Our choice: the original is known to say so
+    /// with status 500 only.
+    NOT_FOUND: 404, "404000", "Oops. Something went wrong. Check your URI and try again.";
+    /// The body did not arrive in time.
+    BODY_TIMEOUT: 408, "408000", "The request body did not arrive in time";
+    /// The body is longer than the service takes.
+    BODY_TOO_LARGE: 413, "413000", "The request body is too large";
     /// Too many calls; `Retry-After` says how long to wait.
     TOO_MANY_REQUESTS: 429, "429050", "Too many requests";
+    /// The upstream cannot be reached, or does not speak HTTP. Our choice, as all of 502 and 504.
+    BAD_GATEWAY: 502, "502000", "The service did not give an answer";
     /// It cannot be told whose the API key is.
     API_KEY_UNAVAILABLE: 503, "503000", "Could not validate Api Key";
+    /// The service has as many calls as it may have at once.
+    UPSTREAM_BUSY: 503, "503001", "The service is busy";
     /// It cannot be told whether the token holds.
     TOKEN_UNAVAILABLE: 503, "503010", "Could not validate the oauth token";
+    /// The upstream did not answer in time.
+    GATEWAY_TIMEOUT: 504, "504000", "The service did not answer in time";
 }
 
 impl GatewayError {
+    /// A row of a face's own.
+    #[must_use]
+    pub const fn new(status: u16, error_code: &'static str, message: &'static str) -> Self {
+        Self {
+            status,
+            error_code,
+            message,
+        }
+    }
+
     /// The whole body: compact JSON and a newline, of type `application/json` and nothing behind
     /// that.
     #[must_use]

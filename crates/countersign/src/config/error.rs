@@ -6,7 +6,9 @@ use std::path::PathBuf;
 
 use countersign_authority::PublishError;
 use countersign_model::product::CatalogueError;
+use countersign_server::gateway::ConnectionsError;
 use countersign_server::listen::BindError;
+use countersign_wire::PublishedName;
 
 /// Why there is no configuration: which key, where, and what to write instead.
 #[derive(Debug, thiserror::Error)]
@@ -41,6 +43,17 @@ pub enum ConfigError {
     /// A service of `[gateway]`.
     #[error("`gateway.services`: {0}")]
     Gateway(#[from] PublishError),
+    /// The gateway's listener.
+    #[error("`gateway`: {0}")]
+    GatewayListener(#[source] BindError),
+    /// What a service needs to reach its upstreams.
+    #[error("published service `{service}`: {error}")]
+    Upstreams {
+        /// Its name.
+        service: PublishedName,
+        /// What is wrong.
+        error: ConnectionsError,
+    },
     /// A setting of `[server]`.
     #[error(transparent)]
     Server(#[from] BindError),

@@ -45,14 +45,14 @@ impl Signals {
     pub(super) async fn follow(
         mut self,
         drain: &CancellationToken,
-        certificates: Option<Arc<Certificates>>,
+        certificates: &[Arc<Certificates>],
     ) -> EndedBy {
         loop {
             let signal = tokio::select! {
                 _ = self.terminate.recv() => EndedBy::Terminate,
                 _ = self.interrupt.recv() => EndedBy::Interrupt,
                 _ = self.hangup.recv() => {
-                    reload(certificates.clone()).await;
+                    reload(certificates).await;
                     continue;
                 }
             };
@@ -65,14 +65,17 @@ impl Signals {
     }
 }
 
-async fn reload(certificates: Option<Arc<Certificates>>) {
-    let Some(certificates) = certificates else {
-        return tracing::info!("nothing to reload: the listener has no TLS certificate");
-    };
-    // File systems may block, and a network one for long.
-    match tokio::task::spawn_blocking(move || certificates.reload()).await {
-        Ok(Ok(())) => tracing::info!("TLS certificate reloaded"),
-        Ok(Err(error)) => tracing::error!("old TLS certificate stays in use: {error}"),
-        Err(_panic) => tracing::error!("old TLS certificate stays in use"),
+async fn reload(certificates: &[Arc<Certificates>]) {
+    if certificates.is_empty() {
+        tracing::info!("nothing to reload: no listener has a TLS certificate");
+    }
+    for certificates in certificates {
+        let certificates = Arc::clone(certificates);
+        // File systems may block, and a network one for long.
+        match tokio::task::spawn_blocking(move || certificates.reload()).await {
+            Ok(Ok(())) => tracing::info!("TLS certificate reloaded"),
+            Ok(Err(error)) => tracing::error!("old TLS certificate stays in use: {error}"),
+            Err(_panic) => tracing::error!("old TLS certificate stays in use"),
+        }
     }
 }

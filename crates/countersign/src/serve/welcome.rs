@@ -9,18 +9,37 @@ use super::Args;
 use crate::commands::admin::shell;
 use crate::config::Config;
 
+/// Where the server can be reached.
+pub(super) struct Listening<'a> {
+    pub(super) address: SocketAddr,
+    pub(super) gateway: Option<SocketAddr>,
+    pub(super) issuer: &'a str,
+}
+
 /// Says where the server listens and as whom, and, when nothing is in it yet, what to do next.
-pub(super) fn say(config: &Config, args: &Args, address: SocketAddr, issuer: &str, is_empty: bool) {
+pub(super) fn say(config: &Config, args: &Args, at: &Listening<'_>, is_empty: bool) {
+    let Listening {
+        address, issuer, ..
+    } = *at;
     let listening = format!("{}://{address}", config.scheme());
+    let gateway = at
+        .gateway
+        .map(|address| format!("{}://{address}", config.gateway.scheme()));
     if config.log.format == LogFormat::Json {
         // Whoever reads JSON lines must not meet anything else.
         tracing::info!(server.address = %address, server.issuer = issuer, "listening on {listening}");
+        if let (Some(address), Some(gateway)) = (at.gateway, gateway) {
+            tracing::info!(gateway.address = %address, "the gateway is listening on {gateway}");
+        }
         return;
     }
     let (data, database) = (config.data.display(), config.store.shown_url());
     let mut text = format!(
         "listening on {listening}\nissuer       {issuer}\ndata         {data}, {database}\n"
     );
+    if let Some(gateway) = gateway {
+        text += &format!("gateway      {gateway}\n");
+    }
     if is_empty {
         text += "\nnext, in another terminal:\n";
         text += &next_steps(args, issuer);

@@ -1,11 +1,11 @@
 //! One line per request: what was asked, what was answered, and the cause that only we may know.
 
 use std::fmt::Write as _;
-use std::sync::Arc;
 use std::time::Instant;
 
 use axum::response::Response;
 use countersign_wire::ClientId;
+use countersign_wire::PublishedName;
 use http::HeaderValue;
 use http::Method;
 use http::StatusCode;
@@ -37,8 +37,8 @@ pub struct Cause {
 #[derive(Clone, Debug)]
 pub(crate) struct Passage {
     /// Name of the published service.
-    pub(crate) service: Arc<str>,
-    /// Who was let through.
+    pub(crate) service: PublishedName,
+    /// Whose API key the call has.
     pub(crate) client: Option<ClientId>,
 }
 
@@ -143,7 +143,7 @@ impl Line {
             duration_ms = self.began.elapsed().as_micros() as f64 / 1000.0,
             bytes,
             client.id = client.map(|client| escape(client.as_bytes(), CLIENT_MAX)),
-            gateway.service = passage.map(|passage| &*passage.service),
+            gateway.service = passage.map(|passage| passage.service.as_str()),
             cause.code = cause.map(|cause| cause.code),
             cause.detail = cause.map(|cause| escape(cause.detail.as_bytes(), DETAIL_MAX)),
             "{method} {path} {answer}"

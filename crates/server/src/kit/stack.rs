@@ -54,14 +54,19 @@ use crate::metrics::HttpMetrics;
 ///
 /// Routing has happened before all that, so the route's pattern is known for the metrics.
 pub fn surround(router: Router, surroundings: Surroundings) -> Router {
+    let router = router
+        .fallback(async || Problem::NOT_FOUND)
+        .method_not_allowed_fallback(async || Problem::METHOD_NOT_ALLOWED);
+    enclose(router, surroundings)
+}
+
+/// As [`surround`], for a router that answers every path and method itself.
+pub(crate) fn enclose(router: Router, surroundings: Surroundings) -> Router {
     let shared = Arc::new(Shared {
         surroundings,
         metrics: HttpMetrics::new(),
     });
-    router
-        .fallback(async || Problem::NOT_FOUND)
-        .method_not_allowed_fallback(async || Problem::METHOD_NOT_ALLOWED)
-        .layer(Stack(shared))
+    router.layer(Stack(shared))
 }
 
 /// What an operator decides about the stack, and what the routes in it want.

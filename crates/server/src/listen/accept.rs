@@ -90,6 +90,17 @@ pub enum Drained {
     Cut(usize),
 }
 
+impl Drained {
+    /// How serving on two listeners ended.
+    #[must_use]
+    pub fn and(self, other: Self) -> Self {
+        match (self, other) {
+            (Self::Clean, ended) | (ended, Self::Clean) => ended,
+            (Self::Cut(here), Self::Cut(there)) => Self::Cut(here + there),
+        }
+    }
+}
+
 /// Lets connections in and keeps count of them.
 struct Gate {
     host: Arc<Host>,

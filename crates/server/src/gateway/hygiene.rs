@@ -1,0 +1,215 @@
+//! What may pass from one side to the other, and what we say ourselves (GWY-03, GWY-06 to GWY-08).
+
+use std::net::IpAddr;
+
+use countersign_authority::Permit;
+use countersign_model::PublishedService;
+use countersign_wire::gateway;
+use http::HeaderMap;
+use http::HeaderName;
+use http::HeaderValue;
+use http::Method;
+use http::StatusCode;
+use http::Version;
+use http::header;
+use http::response;
+
+use crate::kit::client_ip::TrustedProxies;
+use crate::kit::request_id::X_REQUEST_ID;
+
+/// Takes out of a request's headers what an upstream must not see: what belongs to the connection,
+/// what frames the message, what only we may say, and what could be mistaken for any of these.
+pub(super) fn clean_request(headers: &mut HeaderMap, service: &PublishedService) {
+    remove_named_by_connection(headers);
+    let goes = |name: &&HeaderName| {
+        let name = name.as_str();
+        is_hop_by_hop(name) || is_ours_to_say(name) || is_near_miss(name)
+    };
+    let doomed: Vec<HeaderName> = headers.keys().filter(goes).cloned().collect();
+    for name in doomed {
+        headers.remove(name);
+    }
+    if !service.forward_token {
+        headers.remove(header::AUTHORIZATION);
+    }
+}
+
+/// Fields of `Connection`, in any case.
+pub(super) fn named_by_connection(headers: &HeaderMap) -> impl Iterator<Item = &str> {
+    headers
+        .get_all(header::CONNECTION)
+        .iter()
+        .filter_map(|line| line.to_str().ok())
+        .flat_map(|line| line.split(','))
+        .map(str::trim)
+        .filter(|name| !name.is_empty())
+}
+
+/// Where a request came from, for headers that say so.
+pub(super) struct Origin<'a> {
+    /// The other end of the connection.
+    pub(super) peer: IpAddr,
+    /// Whom the request is counted under.
+    pub(super) source: IpAddr,
+    /// The host that it named.
+    pub(super) host: &'a str,
+    /// Of the request.
+    pub(super) version: Version,
+    /// `https` or `http`.
+    pub(super) scheme: &'static str,
+}
+
+/// What proxies in front of us, if we trust them, and we say of a request's origin. Read before
+/// [`clean_request`], which removes what strangers said.
+pub(super) struct Forwarded([(HeaderName, Option<HeaderValue>); 5]);
+
+impl Forwarded {
+    pub(super) fn of(headers: &HeaderMap, origin: &Origin<'_>, proxies: &TrustedProxies) -> Self {
+        let trusted = proxies.contain(origin.peer);
+        let theirs = |name: &HeaderName| headers.get(name).filter(|_| trusted).cloned();
+        let said =
+            |name: &HeaderName, ours: &str| theirs(name).or(HeaderValue::from_str(ours).ok());
+        let peer = origin.peer.to_canonical().to_string();
+        let path = match trusted {
+            true => joined(headers, &peer),
+            false => peer,
+        };
+        let via = match origin.version {
+            Version::HTTP_2 => "2 countersign",
+            _ => "1.1 countersign",
+        };
+        Self([
+            (X_FORWARDED_FOR, HeaderValue::from_str(&path).ok()),
+            (X_FORWARDED_HOST, said(&X_FORWARDED_HOST, origin.host)),
+            (X_FORWARDED_PROTO, said(&X_FORWARDED_PROTO, origin.scheme)),
+            (
+                X_REAL_IP,
+                HeaderValue::from_str(&origin.source.to_string()).ok(),
+            ),
+            (header::VIA, Some(HeaderValue::from_static(via))),
+        ])
+    }
+
+    /// Says it to the upstream. `Via` is a list that grows; the others have one value.
+    pub(super) fn add_to(self, headers: &mut HeaderMap) {
+        for (name, value) in self.0 {
+            match value {
+                Some(value) if name == header::VIA => _ = headers.append(name, value),
+                Some(value) => _ = headers.insert(name, value),
+                None => {}
+            }
+        }
+    }
+}
+
+fn joined(headers: &HeaderMap, peer: &str) -> String {
+    let lines = headers.get_all(X_FORWARDED_FOR).iter();
+    let lines = lines.filter_map(|line| line.to_str().ok());
+    let mut all: Vec<&str> = lines.collect();
+    all.push(peer);
+    all.join(", ")
+}
+
+/// Says who calls. The last step: nothing after it touches the headers.
+pub(super) fn add_identity(headers: &mut HeaderMap, permit: &Permit, call_id: &HeaderValue) {
+    let identity = [
+        (USER_ID, permit.user_id()),
+        (CLIENT_ID, permit.client_id()),
+        (ORG_ID, permit.org_id()),
+        (SCOPE, permit.scope()),
+    ];
+    for (name, value) in identity {
+        match value.and_then(|value| HeaderValue::from_str(value).ok()) {
+            Some(value) => _ = headers.insert(name, value),
+            None => _ = headers.remove(name),
+        }
+    }
+    headers.insert(X_REQUEST_ID, call_id.clone());
+}
+
+/// Takes out of an answer's head what belongs to the upstream's connection. Its length is said
+/// anew, except where it tells of a body that is not there.
+pub(super) fn clean_answer(head: &mut response::Parts, method: &Method) {
+    let headers = &mut head.headers;
+    remove_named_by_connection(headers);
+    for name in HOP_BY_HOP_OF_ANSWERS {
+        headers.remove(name);
+    }
+    let tells_only = *method == Method::HEAD || head.status == StatusCode::NOT_MODIFIED;
+    if !tells_only {
+        headers.remove(header::CONTENT_LENGTH);
+    }
+}
+
+/// Trailers carry no framing and nobody's identity (RFC 9110 6.5.1).
+pub(super) fn clean_trailers(trailers: &mut HeaderMap) {
+    let goes = |name: &&HeaderName| is_hop_by_hop(name.as_str());
+    let doomed: Vec<HeaderName> = trailers.keys().filter(goes).cloned().collect();
+    for name in doomed {
+        trailers.remove(name);
+    }
+}
+
+fn remove_named_by_connection(headers: &mut HeaderMap) {
+    if !headers.contains_key(header::CONNECTION) {
+        return;
+    }
+    let named = named_by_connection(headers).filter_map(|name| name.parse().ok());
+    let named: Vec<HeaderName> = named.collect();
+    for name in named {
+        headers.remove(name);
+    }
+}
+
+/// RFC 9110 7.6.1, and what frames a message or is meant for us: `Expect` is answered here, the
+/// `Host` is the upstream's own, and `Cookie` is no credential of an API (GWY-08).
+fn is_hop_by_hop(name: &str) -> bool {
+    matches!(
+        name,
+        "connection"
+            | "content-length"
+            | "cookie"
+            | "expect"
+            | "host"
+            | "http2-settings"
+            | "keep-alive"
+            | "te"
+            | "trailer"
+            | "transfer-encoding"
+            | "upgrade"
+    ) || name.starts_with("proxy-")
+}
+
+/// What upstreams believe because a gateway says it.
+fn is_ours_to_say(name: &str) -> bool {
+    gateway::IDENTITY.contains(&name)
+        || name.starts_with("x-forwarded-")
+        || matches!(name, "forwarded" | "x-real-ip" | "x-request-id")
+}
+
+/// Many applications read `_`, `.` and `-` as one (CVE-2025-64484): a name with anything but
+/// letters, digits and hyphens poses as another one there.
+fn is_near_miss(name: &str) -> bool {
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-';
+    !name.bytes().all(plain)
+}
+
+const HOP_BY_HOP_OF_ANSWERS: [&str; 9] = [
+    "connection",
+    "keep-alive",
+    "proxy-authenticate",
+    "proxy-authentication-info",
+    "proxy-connection",
+    "te",
+    "trailer",
+    "transfer-encoding",
+    "upgrade",
+];
+const USER_ID: HeaderName = HeaderName::from_static(gateway::USER_ID);
+const CLIENT_ID: HeaderName = HeaderName::from_static(gateway::CLIENT_ID);
+const ORG_ID: HeaderName = HeaderName::from_static(gateway::ORG_ID);
+const SCOPE: HeaderName = HeaderName::from_static(gateway::SCOPE);
+const X_FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
+const X_FORWARDED_HOST: HeaderName = HeaderName::from_static("x-forwarded-host");
+const X_FORWARDED_PROTO: HeaderName = HeaderName::from_static("x-forwarded-proto");
+const X_REAL_IP: HeaderName = HeaderName::from_static("x-real-ip");

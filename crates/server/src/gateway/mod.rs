@@ -1,0 +1,258 @@
+//! The API gateway: a call passes only with three headers that belong together.
+//!
+//! One call, phase by phase: which service it is for ([`Gateway::find`]), what it claims
+//! (`request.rs`), whether it may pass (`authority::gate`), what of it goes on (`hygiene.rs`), the
+//! way to the upstream and back (`upstream.rs`). Whatever fails is a [`Refusal`], answered in
+//! `error.rs`. Sources: `spec/ims-protocol.md` section 8, `spec/security.md` section 10.
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use axum::Router;
+use axum::body::Body;
+use axum::body::HttpBody as _;
+use axum::extract::Request;
+use axum::response::Response;
+use countersign_authority::Authority;
+use countersign_authority::Call;
+use countersign_authority::Permit;
+use countersign_authority::Published;
+use countersign_wire::CanonicalPath;
+use countersign_wire::ClientId;
+use http::HeaderValue;
+use http::header;
+use http::request::Parts;
+use http::uri::PathAndQuery;
+
+use crate::ims::caller;
+use crate::kit::access_log::Passage;
+use crate::kit::client_ip::Peer;
+use crate::kit::client_ip::TrustedProxies;
+use crate::kit::limit;
+use crate::kit::request_id::CallId;
+use crate::kit::stack;
+use crate::kit::stack::Bodies;
+use crate::kit::stack::Explain;
+use crate::kit::stack::Ids;
+use crate::kit::stack::Manners;
+use crate::kit::stack::Surroundings;
+use crate::listen::Listener;
+use error::Refusal;
+use hygiene::Forwarded;
+use request::Claims;
+use request::Query;
+use upstream::Outbound;
+use upstream::Upstreams;
+
+mod error;
+mod hygiene;
+mod metrics;
+mod request;
+mod upstream;
+
+pub use upstream::ConnectionsError;
+pub use upstream::check;
+
+/// The gateway over `authority` as a router of its own, with all that surrounds it. Start the
+/// [metrics](crate::metrics) before.
+pub fn router(authority: Arc<Authority>, listener: &Listener, explain: Option<Explain>) -> Router {
+    let gateway = Arc::new(Gateway::new(authority, listener));
+    let handler = async move |request: Request| gateway.answer(request).await;
+    let surroundings = Surroundings {
+        manners: MANNERS,
+        limits: listener.requests.clone(),
+        proxies: listener.trusted_proxies.clone(),
+        explain,
+    };
+    stack::enclose(Router::new().fallback(handler), surroundings)
+}
+
+struct Gateway {
+    authority: Arc<Authority>,
+    upstreams: Upstreams,
+    proxies: TrustedProxies,
+    scheme: &'static str,
+}
+
+impl Gateway {
+    fn new(authority: Arc<Authority>, listener: &Listener) -> Self {
+        Self {
+            upstreams: Upstreams::new(Arc::clone(&authority)),
+            authority,
+            proxies: listener.trusted_proxies.clone(),
+            scheme: match listener.tls {
+                Some(_) => "https",
+                None => "http",
+            },
+        }
+    }
+
+    async fn answer(&self, request: Request) -> Response {
+        let (head, body) = request.into_parts();
+        match self.find(&head) {
+            Ok((service, path)) => self.answer_of(&service, &path, head, body).await,
+            Err(refusal) => refusal.answer(Default::default(), None),
+        }
+    }
+
+    /// The service that a request is for. Only its path and the host that it names choose, and
+    /// they choose among what is published (GWY-10).
+    fn find(&self, head: &Parts) -> Result<(Arc<Published>, CanonicalPath), Refusal> {
+        let path = CanonicalPath::parse(head.uri.path()).map_err(Refusal::Path)?;
+        let table = self.authority.published();
+        let service = table.find(host(head), &path).ok_or(Refusal::NoService)?;
+        Ok((Arc::clone(service), path))
+    }
+
+    async fn answer_of(
+        &self,
+        service: &Arc<Published>,
+        path: &CanonicalPath,
+        head: Parts,
+        body: Body,
+    ) -> Response {
+        let began = Instant::now();
+        let pool = self.upstreams.pool(service);
+        let _counted = pool.metrics().begin();
+        let key = head.headers.get(countersign_wire::gateway::API_KEY);
+        let key = key.and_then(client_id);
+        let mut answer = match self.pass(service, path, head, body).await {
+            Ok(answer) => answer,
+            Err(refusal) => {
+                pool.metrics().refused(refusal.code());
+                refusal.answer(service.errors, key.as_ref())
+            }
+        };
+        pool.metrics().answered(answer.status(), began.elapsed());
+        answer.extensions_mut().insert(Passage {
+            service: service.name.clone(),
+            client: key,
+        });
+        answer
+    }
+
+    /// The phases of one call, in order.
+    async fn pass(
+        &self,
+        service: &Arc<Published>,
+        path: &CanonicalPath,
+        mut head: Parts,
+        body: Body,
+    ) -> Result<Response, Refusal> {
+        let claims = Claims::read(&head, service)?;
+        let permit = self.permit(service, path, &head, &claims).await?;
+        let body = admit_body(service, &head, body)?;
+        let forwarded = self.forwarded(&head);
+        let target = target(service, path, &head, &claims.query);
+        let call_id = call_id(&head);
+        let mut headers = std::mem::take(&mut head.headers);
+        hygiene::clean_request(&mut headers, service);
+        forwarded.add_to(&mut headers);
+        hygiene::add_identity(&mut headers, &permit, &call_id);
+        let outbound = Outbound {
+            method: head.method,
+            target: target?,
+            headers,
+            body,
+            call_id,
+        };
+        Ok(self.upstreams.forward(permit, outbound).await?)
+    }
+
+    async fn permit(
+        &self,
+        service: &Arc<Published>,
+        path: &CanonicalPath,
+        head: &Parts,
+        claims: &Claims,
+    ) -> Result<Permit, Refusal> {
+        let headers = &head.headers;
+        let value = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
+        let caller = caller::caller(head);
+        let call = Call {
+            service,
+            method: head.method.as_str(),
+            path,
+            api_key: claims.api_key(headers),
+            authorization: claims.authorization(headers),
+            headers: &value,
+            caller: &caller,
+        };
+        Ok(self.authority.permit(&call).await?)
+    }
+
+    fn forwarded(&self, head: &Parts) -> Forwarded {
+        let source = caller::source(head);
+        let origin = hygiene::Origin {
+            peer: head
+                .extensions
+                .get::<Peer>()
+                .map_or(source, |peer| peer.0.ip()),
+            source,
+            host: host(head),
+            version: head.version,
+            scheme: self.scheme,
+        };
+        Forwarded::of(&head.headers, &origin, &self.proxies)
+    }
+}
+
+/// What `Host` or, in HTTP/2, `:authority` says. The stack has seen to it that they agree.
+fn host(head: &Parts) -> &str {
+    let header = head.headers.get(header::HOST);
+    let header = header.and_then(|host| host.to_str().ok());
+    let authority = || head.uri.authority().map(|authority| authority.as_str());
+    header.or_else(authority).unwrap_or_default()
+}
+
+/// An API key that looks like one: for the log, which repeats nothing else from outside.
+fn client_id(key: &HeaderValue) -> Option<ClientId> {
+    ClientId::parse(key.to_str().ok()?).ok()
+}
+
+/// A body whose length is known is refused before a byte of it is read (HTP-11).
+fn admit_body(service: &Published, head: &Parts, body: Body) -> Result<Body, Refusal> {
+    let most = service.max_body_bytes;
+    match body.size_hint().lower() {
+        length if most > 0 && length > most => {
+            limit::linger(head, body);
+            Err(Refusal::TooLarge { length, most })
+        }
+        _ => Ok(body),
+    }
+}
+
+/// What is asked of the upstream: the path that was decided by, and the query.
+fn target(
+    service: &Published,
+    path: &CanonicalPath,
+    head: &Parts,
+    query: &Query,
+) -> Result<PathAndQuery, Refusal> {
+    let path = service.upstream_path(path);
+    let asked = head.uri.path_and_query();
+    let query = match query {
+        Query::AsItIs => match asked {
+            Some(asked) if asked.path() == path => return Ok(asked.clone()),
+            _ => head.uri.query().unwrap_or_default(),
+        },
+        Query::Rest(query) => query,
+    };
+    let text = match query {
+        "" => path.to_owned(),
+        query => format!("{path}?{query}"),
+    };
+    text.parse().map_err(|_| Refusal::NoService)
+}
+
+fn call_id(head: &Parts) -> HeaderValue {
+    let id = head.extensions.get::<CallId>();
+    id.map_or_else(|| HeaderValue::from_static("unknown"), |id| id.0.clone())
+}
+
+/// Bodies stream through, ids may be the caller's, and errors look as those of Adobe's gateway.
+const MANNERS: Manners = Manners {
+    bodies: Bodies::Streamed,
+    ids: Ids::Callers,
+    print: error::of_problem,
+};

@@ -1,0 +1,288 @@
+//! From a permit to an answer. Nothing reaches an upstream in another way.
+
+use std::collections::HashMap;
+use std::pin::pin;
+use std::sync::Arc;
+use std::sync::Mutex;
+use std::sync::PoisonError;
+use std::time::Duration;
+
+use arc_swap::ArcSwap;
+use axum::body::Body;
+use axum::body::HttpBody as _;
+use axum::response::Response;
+use countersign_authority::Authority;
+use countersign_authority::Permit;
+use countersign_authority::Published;
+use countersign_wire::PublishedName;
+use http::HeaderMap;
+use http::HeaderValue;
+use http::Method;
+use http::Request;
+use http::StatusCode;
+use http::Uri;
+use http::header;
+use http::uri::PathAndQuery;
+use hyper::body::Incoming;
+use tokio::time::Instant;
+
+use super::hygiene;
+use download::Download;
+use pool::Place;
+pub(super) use pool::Pool;
+use upload::Source;
+use upload::Upload;
+use watch::Running;
+
+mod connect;
+mod download;
+mod failure;
+mod health;
+mod pool;
+mod upload;
+mod watch;
+
+pub use connect::ConnectionsError;
+pub use connect::check;
+pub(super) use failure::Failure;
+
+/// A request as an upstream is to see it, apart from its host.
+pub(super) struct Outbound {
+    pub(super) method: Method,
+    /// The canonical path and the query.
+    pub(super) target: PathAndQuery,
+    pub(super) headers: HeaderMap,
+    pub(super) body: Body,
+    /// What the call goes by in logs.
+    pub(super) call_id: HeaderValue,
+}
+
+/// The upstreams of all services.
+pub(super) struct Upstreams {
+    authority: Arc<Authority>,
+    pools: ArcSwap<HashMap<PublishedName, Arc<Pool>>>,
+    /// Held while a pool is made, never while a call waits for anything else.
+    making: Mutex<()>,
+}
+
+impl Upstreams {
+    pub(super) fn new(authority: Arc<Authority>) -> Self {
+        Self {
+            authority,
+            pools: ArcSwap::default(),
+            making: Mutex::new(()),
+        }
+    }
+
+    /// What `service`, as it is now, is forwarded with.
+    pub(super) fn pool(&self, service: &Arc<Published>) -> Arc<Pool> {
+        let pools = self.pools.load();
+        match pools.get(&service.name) {
+            Some(pool) if pool.serves(service) => Arc::clone(pool),
+            _ => self.make_pool(service),
+        }
+    }
+
+    /// Sends a permitted call, tries again where that can do no harm, and gives the head of the
+    /// answer; its body streams behind it.
+    pub(super) async fn forward(
+        &self,
+        permit: Permit,
+        outbound: Outbound,
+    ) -> Result<Response, Failure> {
+        let service = Arc::clone(permit.service());
+        let pool = self.pool(&service);
+        let call = Arc::new(Running {
+            authority: Arc::clone(&self.authority),
+            permit,
+            idle: Duration::from_millis(service.idle_timeout_ms),
+        });
+        let Outbound {
+            method,
+            target,
+            headers,
+            body,
+            call_id,
+        } = outbound;
+        let source = match body.is_end_stream() {
+            true => None,
+            false => Some(Arc::new(Source::new(body, service.max_body_bytes))),
+        };
+        let mut attempt = Attempt {
+            method,
+            target,
+            headers,
+            source,
+            answer_within: Duration::from_millis(service.response_timeout_ms),
+            left: service.retries,
+        };
+        let mut tried = None;
+        loop {
+            let place = pool.choose(tried.as_ref())?;
+            match attempt.send(&place, &call).await {
+                Ok(answer) => {
+                    place.succeeded();
+                    return Ok(complete(answer, &attempt.method, place, call, call_id));
+                }
+                Err(failure) => {
+                    place.failed(&failure);
+                    if !attempt.may_repeat(&failure) {
+                        return Err(failure);
+                    }
+                    attempt.left -= 1;
+                    tried = Some(Arc::clone(place.target()));
+                }
+            }
+        }
+    }
+
+    fn make_pool(&self, service: &Arc<Published>) -> Arc<Pool> {
+        let _alone = self.making.lock().unwrap_or_else(PoisonError::into_inner);
+        let pools = self.pools.load();
+        if let Some(pool) = pools.get(&service.name).filter(|pool| pool.serves(service)) {
+            return Arc::clone(pool);
+        }
+        let pool = Arc::new(Pool::new(Arc::clone(service)));
+        let published = self.authority.published();
+        let stay = published
+            .iter()
+            .filter_map(|other| pools.get_key_value(&other.name))
+            .map(|(name, pool)| (name.clone(), Arc::clone(pool)));
+        let mut pools: HashMap<_, _> = stay.collect();
+        pools.insert(service.name.clone(), Arc::clone(&pool));
+        self.pools.store(Arc::new(pools));
+        pool
+    }
+}
+
+/// What an attempt needs, kept for the next one.
+struct Attempt {
+    method: Method,
+    target: PathAndQuery,
+    headers: HeaderMap,
+    source: Option<Arc<Source>>,
+    answer_within: Duration,
+    /// How many more there may be after a failure.
+    left: u32,
+}
+
+impl Attempt {
+    async fn send(
+        &mut self,
+        place: &Place,
+        call: &Arc<Running>,
+    ) -> Result<Response<Incoming>, Failure> {
+        let connections = place.pool().connections()?;
+        let request = self.request(place, call)?;
+        let answer = connections.request(request);
+        let answered = match &self.source {
+            None => tokio::time::timeout(self.answer_within, answer).await.ok(),
+            Some(source) => self.once_sent(source, call.idle, answer).await,
+        };
+        // An answer may come before the body was cut, and is one.
+        let cut = self.source.as_ref().and_then(|source| source.cut());
+        match (answered, cut) {
+            (Some(Ok(answer)), _) if answer.status() == StatusCode::SWITCHING_PROTOCOLS => {
+                Err(Failure::Garbage {
+                    upstream: place.origin().to_owned(),
+                    why: "it switched protocols unasked".to_owned(),
+                })
+            }
+            (Some(Ok(answer)), _) => Ok(answer),
+            (_, Some(cut)) => Err(Failure::Upload(cut)),
+            (Some(Err(error)), None) => Err(Failure::of(place.origin(), &error)),
+            (None, None) => Err(Failure::TooSlow(place.origin().to_owned())),
+        }
+    }
+
+    fn request(&mut self, place: &Place, call: &Arc<Running>) -> Result<Request<Upload>, Failure> {
+        let target = place.target();
+        let uri = Uri::builder()
+            .scheme(target.scheme.clone())
+            .authority(target.authority.clone())
+            .path_and_query(self.target.clone())
+            .build();
+        let uri = uri.map_err(|error| Failure::Unusable(error.to_string()))?;
+        let body = match &self.source {
+            None => Upload::Nothing,
+            Some(source) => Upload::of(source, call),
+        };
+        let mut request = Request::new(body);
+        *request.method_mut() = self.method.clone();
+        *request.uri_mut() = uri;
+        *request.headers_mut() = match self.left {
+            0 => std::mem::take(&mut self.headers),
+            _ => self.headers.clone(),
+        };
+        // HTTP/2 has `:authority` instead, which follows from the URI.
+        if !call.permit.service().http2_upstream {
+            let host = target.host.clone();
+            request.headers_mut().insert(header::HOST, host);
+        }
+        Ok(request)
+    }
+
+    /// Waits for an answer: while the request's body moves, without limit; then as long as a head
+    /// may take. `None` when it took too long.
+    async fn once_sent<T>(
+        &self,
+        source: &Source,
+        idle: Duration,
+        answer: impl Future<Output = T>,
+    ) -> Option<T> {
+        let mut answer = pin!(answer);
+        // The body ends itself when its caller is too slow; the time for a body that has not ended
+        // is for an upstream that does not take it.
+        let due = || match source.has_ended() {
+            true => source.moved() + self.answer_within,
+            false => source.moved() + idle + MARGIN,
+        };
+        loop {
+            tokio::select! {
+                answered = &mut answer => return Some(answered),
+                () = tokio::time::sleep_until(due()) => {}
+            }
+            if due() <= Instant::now() {
+                return None;
+            }
+        }
+    }
+
+    /// Whether a failed attempt can be repeated: nothing that the upstream could have acted on
+    /// twice, nothing of the body lost.
+    fn may_repeat(&self, failure: &Failure) -> bool {
+        let untouched = self
+            .source
+            .as_ref()
+            .is_none_or(|source| source.is_untouched());
+        let harmless = match failure {
+            Failure::Unreachable { .. } => true,
+            Failure::Reset { .. } => self.method.is_idempotent(),
+            Failure::Unusable(_)
+            | Failure::Full(_)
+            | Failure::Garbage { .. }
+            | Failure::TooSlow(_)
+            | Failure::Upload(_) => false,
+        };
+        self.left > 0 && untouched && harmless
+    }
+}
+
+/// The answer as the caller is to see it.
+fn complete(
+    answer: Response<Incoming>,
+    method: &Method,
+    place: Place,
+    call: Arc<Running>,
+    call_id: HeaderValue,
+) -> Response {
+    let (mut head, body) = answer.into_parts();
+    hygiene::clean_answer(&mut head, method);
+    let body = match body.is_end_stream() {
+        true => Body::empty(),
+        false => Body::new(Download::new(body, place, call, call_id)),
+    };
+    Response::from_parts(head, body)
+}
+
+const MARGIN: Duration = Duration::from_secs(1);
