@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use countersign_jose::{Algorithm, Certificate as X509, SigningKey, is_known_test_key};
 use countersign_model::certificate::MAX_CERTIFICATES;
-use countersign_model::{Certificate, Credential};
+use countersign_model::{Certificate, Credential, UseCase};
 use countersign_store::{self as store, Reads};
 use countersign_wire::{CertificateId, CredentialId, Opaque, Timestamp};
 use serde_json::json;
@@ -56,7 +56,9 @@ impl Authority {
         let certificate = &prepared.certificate;
         let detail = json!({"certificate": certificate.id, "fingerprint": certificate.fingerprint});
         let changed = store::retry(|| async {
-            let mut change = self.begin_change(credential).await?;
+            let mut change = self
+                .begin_change(credential, UseCase::ChangeCertificates, actor)
+                .await?;
             let Change { write, after, .. } = &mut change;
             if !after.grants.has_jwt_half() {
                 return Err(ManageError::NoJwtHalf);
@@ -116,7 +118,9 @@ impl Authority {
         let detail = json!({"certificate": id, "tokens_end": living == LivingTokens::End});
         let ended = living.revocation(&TokensOf::Certificate(id.clone()), now);
         let changed = store::retry(|| async {
-            let mut change = self.begin_change(credential).await?;
+            let mut change = self
+                .begin_change(credential, UseCase::ChangeCertificates, actor)
+                .await?;
             let Change { write, after, .. } = &mut change;
             let at = after.certificates.iter().position(|c| c.id == *id);
             let removed = after

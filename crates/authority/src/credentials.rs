@@ -3,6 +3,7 @@
 use countersign_model::project::check_label;
 use countersign_model::{
     Credential, Grants, Migration, Origin, Owner, Secret, State, Subscription, TechnicalAccount,
+    UseCase,
 };
 use countersign_store::changes::Topic;
 use countersign_store::{self as store, Page, Reads, Write};
@@ -17,7 +18,7 @@ use crate::actor::Actor;
 use crate::certificates::NewCertificate;
 use crate::clock::random;
 use crate::error::ManageError;
-use crate::organizations::{random_number, switched};
+use crate::organizations::{check_revision, random_number, switched};
 
 /// A credential to be made.
 #[derive(Clone, Debug)]
@@ -42,6 +43,15 @@ pub struct NewCredential {
     pub technical_account_id: Option<TechnicalAccountId>,
 }
 
+impl NewCredential {
+    /// Whether it brings something along that is otherwise made here.
+    fn is_import(&self) -> bool {
+        self.origin != Origin::Console
+            || self.client_id.is_some()
+            || self.technical_account_id.is_some()
+    }
+}
+
 /// The grant a credential starts with.
 #[derive(Clone, Debug)]
 pub enum NewGrant {
@@ -49,6 +59,21 @@ pub enum NewGrant {
     OAuth,
     /// Service Account (JWT), with its first certificate.
     Jwt(NewCertificate),
+}
+
+/// What to change of a credential; `None` leaves a thing as it is.
+#[derive(Clone, Debug, Default)]
+pub struct CredentialChange {
+    /// Shown to people.
+    pub name: Option<String>,
+    /// The team that is told.
+    pub team: Option<String>,
+    /// How to reach it.
+    pub contact: Option<String>,
+    /// Whether it works.
+    pub enabled: Option<bool>,
+    /// The revision that the change was made from; whoever has none takes what is there.
+    pub revision: Option<i64>,
 }
 
 /// A credential that was made, and what is shown this once.
@@ -77,6 +102,9 @@ impl Authority {
         for text in [&new.name, &new.owner.team, &new.owner.contact] {
             check_label(text)?;
         }
+        if new.is_import() {
+            actor.check_role(UseCase::ImportCredential)?;
+        }
         let now = self.clock.now();
         let (secret, first) = self.make_secret("first secret".to_owned(), None, now)?;
         let prepared = match &new.grant {
@@ -87,7 +115,7 @@ impl Authority {
         let (account_id, email) = (random()?, random()?);
         let (credential, account) = store::retry(|| async {
             let mut write = self.store.write().await?;
-            let place = self.find_place(&mut write, &new).await?;
+            let place = self.find_place(&mut write, &new, actor).await?;
             let account = TechnicalAccount {
                 id: new
                     .technical_account_id
@@ -121,6 +149,7 @@ impl Authority {
                 subscriptions: new.subscriptions.clone(),
             };
             self.check_subscriptions(&mut write, &credential).await?;
+            self.check_assignments(&credential.subscriptions, actor)?;
             if let Some(prepared) = &prepared {
                 self.policy_in(&mut write, &credential.org_id)
                     .await?
@@ -168,8 +197,9 @@ impl Authority {
         org: &OrgId,
         project: Option<&ProjectId>,
         page: &Page,
-        _actor: &Actor,
+        actor: &Actor,
     ) -> Result<Vec<Credential>, ManageError> {
+        actor.check(UseCase::ReadCredentials, org, ManageError::NoOrganization)?;
         let mut read = self.store.read().await?;
         Ok(store::credentials::list(&mut read, org, project, page).await?)
     }
@@ -181,7 +211,7 @@ impl Authority {
     pub async fn find_credential(
         &self,
         id: &str,
-        _actor: &Actor,
+        actor: &Actor,
     ) -> Result<(Credential, TechnicalAccount), ManageError> {
         let mut read = self.store.read().await?;
         let by_id = match CredentialId::parse(id) {
@@ -193,6 +223,8 @@ impl Authority {
             (found, _) => found,
         };
         let credential = found.ok_or(ManageError::NoCredential)?;
+        let org = &credential.org_id;
+        actor.check(UseCase::ReadCredentials, org, ManageError::NoCredential)?;
         let account =
             store::technical_accounts::find(&mut read, &credential.technical_account_id).await?;
         Ok((credential, account.ok_or(ManageError::NoCredential)?))
@@ -205,10 +237,49 @@ impl Authority {
     pub async fn list_usage(
         &self,
         id: &CredentialId,
-        _actor: &Actor,
+        actor: &Actor,
     ) -> Result<Vec<store::usage::Usage>, ManageError> {
         let mut read = self.store.read().await?;
+        may_read_usage(&mut read, id, actor).await?;
         Ok(store::usage::list(&mut read, id).await?)
+    }
+
+    /// Changes what people read of a credential.
+    ///
+    /// # Errors
+    /// [`ManageError::NoCredential`]; [`ManageError::Stale`] unless `change.revision` is the
+    /// stored one, where it is given.
+    pub async fn change_credential(
+        &self,
+        id: &CredentialId,
+        new: CredentialChange,
+        actor: &Actor,
+    ) -> Result<Credential, ManageError> {
+        let texts = [&new.name, &new.team, &new.contact];
+        for text in texts.into_iter().flatten() {
+            check_label(text)?;
+        }
+        let now = self.clock.now();
+        let changed = store::retry(|| async {
+            let mut change = self
+                .begin_change(id, UseCase::ChangeCredential, actor)
+                .await?;
+            check_revision(new.revision, change.after.revision)?;
+            let before = described(&change.after);
+            let after = &mut change.after;
+            let take = |from: &Option<String>, into: &mut String| {
+                from.iter().for_each(|text| into.clone_from(text));
+            };
+            take(&new.name, &mut after.name);
+            take(&new.team, &mut after.owner.team);
+            take(&new.contact, &mut after.owner.contact);
+            after.state = switched(after.state, new.enabled, now);
+            let detail = json!({"before": before, "after": described(after)});
+            self.finish_change(change, "credential.changed", &detail, actor)
+                .await
+        })
+        .await?;
+        Ok(self.changed(changed).await)
     }
 
     /// Switches a credential on or off. Off, no token is issued and none that it has holds.
@@ -228,7 +299,9 @@ impl Authority {
             "credential.disabled"
         };
         let changed = store::retry(|| async {
-            let mut change = self.begin_change(id).await?;
+            let mut change = self
+                .begin_change(id, UseCase::ChangeCredential, actor)
+                .await?;
             change.after.state = switched(change.after.state, Some(enabled), now);
             self.finish_change(change, action, &json!({}), actor).await
         })
@@ -248,7 +321,10 @@ impl Authority {
     ) -> Result<Credential, ManageError> {
         let detail = json!({"service": subscription.service, "profiles": subscription.profiles});
         let changed = store::retry(|| async {
-            let mut change = self.begin_change(id).await?;
+            self.check_assignments(std::slice::from_ref(&subscription), actor)?;
+            let mut change = self
+                .begin_change(id, UseCase::ChangeCredential, actor)
+                .await?;
             let Change { write, after, .. } = &mut change;
             after
                 .subscriptions
@@ -274,7 +350,9 @@ impl Authority {
     ) -> Result<Credential, ManageError> {
         let detail = json!({"service": service});
         let changed = store::retry(|| async {
-            let mut change = self.begin_change(id).await?;
+            let mut change = self
+                .begin_change(id, UseCase::ChangeCredential, actor)
+                .await?;
             let subscriptions = &mut change.after.subscriptions;
             subscriptions.retain(|s| s.service != *service);
             self.finish_change(change, "credential.unsubscribed", &detail, actor)
@@ -299,6 +377,7 @@ impl Authority {
             let mut write = self.store.write().await?;
             let found = store::credentials::find(&mut write, id).await?;
             let credential = found.ok_or(ManageError::NoCredential)?;
+            actor.may_change(UseCase::DeleteCredential, &credential)?;
             store::credentials::delete(&mut write, &credential).await?;
             let detail = json!({"name": credential.name, "client_id": credential.client_id});
             self.record(
@@ -320,16 +399,34 @@ impl Authority {
 
     /// Begins to change a credential: loads it in a transaction of its own. What it shall become
     /// is written into `after`.
-    pub(crate) async fn begin_change(&self, id: &CredentialId) -> Result<Change, ManageError> {
+    pub(crate) async fn begin_change(
+        &self,
+        id: &CredentialId,
+        case: UseCase,
+        actor: &Actor,
+    ) -> Result<Change, ManageError> {
         let mut write = self.store.write().await?;
         let found = store::credentials::find(&mut write, id).await?;
         let before = found.ok_or(ManageError::NoCredential)?;
+        actor.may_change(case, &before)?;
         let after = before.clone();
         Ok(Change {
             write,
             before,
             after,
         })
+    }
+
+    /// Whether the actor may change a credential, before work that no transaction holds.
+    pub(crate) async fn may_change_credential(
+        &self,
+        id: &CredentialId,
+        case: UseCase,
+        actor: &Actor,
+    ) -> Result<(), ManageError> {
+        let mut read = self.store.read().await?;
+        let found = store::credentials::find(&mut read, id).await?;
+        actor.may_change(case, &found.ok_or(ManageError::NoCredential)?)
     }
 
     /// Saves a change with an audit event and word for the other nodes, all or nothing.
@@ -350,7 +447,10 @@ impl Authority {
         self.record(&mut write, &after, action, detail, actor, now)
             .await?;
         write.commit().await?;
-        Ok(after)
+        Ok(Credential {
+            revision: after.revision + 1,
+            ..after
+        })
     }
 
     /// Makes a change that is durable act on this node.
@@ -388,9 +488,15 @@ impl Authority {
         &self,
         read: &mut impl Reads,
         new: &NewCredential,
+        actor: &Actor,
     ) -> Result<Place, ManageError> {
         let project = store::projects::find(read, &new.project_id).await?;
         let project = project.ok_or(ManageError::NoProject)?;
+        actor.check(
+            UseCase::CreateCredential,
+            &project.org_id,
+            ManageError::NoProject,
+        )?;
         let workspaces = store::projects::workspaces(read, &project.id).await?;
         let wanted = |id: &WorkspaceId| new.workspace_id.as_ref().is_none_or(|wanted| wanted == id);
         let workspace = workspaces.into_iter().find(|w| wanted(&w.id));
@@ -411,6 +517,20 @@ impl Authority {
             org_id: project.org_id,
             workspace_id,
         })
+    }
+
+    /// Whether the actor may give a credential those services and profiles.
+    fn check_assignments(
+        &self,
+        subscriptions: &[Subscription],
+        actor: &Actor,
+    ) -> Result<(), ManageError> {
+        let services = subscriptions.iter().map(|one| &one.service);
+        let mut services = services.filter_map(|code| self.catalogue.find(code));
+        if services.any(|service| service.administrators_only) {
+            actor.check_role(UseCase::AddAdminService)?;
+        }
+        Ok(actor.may_assign(subscriptions.iter().flat_map(|one| &one.profiles))?)
     }
 
     async fn check_subscriptions(
@@ -457,9 +577,31 @@ pub(crate) struct Change {
     pub(crate) after: Credential,
 }
 
+fn described(credential: &Credential) -> serde_json::Value {
+    json!({
+        "name": credential.name, "owner": credential.owner.team,
+        "contact": credential.owner.contact, "enabled": credential.state.is_enabled(),
+    })
+}
+
 struct Place {
     org_id: OrgId,
     workspace_id: WorkspaceId,
+}
+
+/// Lets the actor see how a credential is used.
+pub(crate) async fn may_read_usage(
+    read: &mut impl Reads,
+    id: &CredentialId,
+    actor: &Actor,
+) -> Result<(), ManageError> {
+    let found = store::credentials::find(read, id).await?;
+    let credential = found.ok_or(ManageError::NoCredential)?;
+    actor.check(
+        UseCase::ReadUsage,
+        &credential.org_id,
+        ManageError::NoCredential,
+    )
 }
 
 /// A secret of a credential, where it is needed by id.

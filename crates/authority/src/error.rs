@@ -3,9 +3,11 @@
 
 use countersign_jose::{CertificateError, JwksError, KeyError, SignError};
 use countersign_model::deprecation::PolicyError;
+use countersign_model::member::{ReadOnly, SignInNameError};
 use countersign_model::migration::MigrationError;
+use countersign_model::password::PasswordError;
 use countersign_model::project::NameError;
-use countersign_model::{Refusal, signing_key};
+use countersign_model::{Refusal, Role, UseCase, signing_key};
 use countersign_store::{self as store, Retryable};
 use countersign_wire::{PublishedName, ServiceCode, Timestamp};
 
@@ -18,30 +20,93 @@ use crate::master_key::SealError;
 #[derive(Debug, thiserror::Error)]
 pub enum ManageError {
     /// No such organization.
-    #[error("there is no such organization: `admin organizations list` shows all")]
+    #[error("there is no such organization")]
     NoOrganization,
     /// No such project.
-    #[error("there is no such project: `admin projects list` shows all")]
+    #[error("there is no such project")]
     NoProject,
+    /// It holds something.
+    #[error("the project still has {0} credentials: delete them first, then the project")]
+    ProjectInUse(usize),
     /// No such workspace.
     #[error("the project has no such workspace")]
     NoWorkspace,
     /// No such credential.
-    #[error("there is no such credential: `admin credentials list` shows all")]
+    #[error("there is no such credential")]
     NoCredential,
+    /// No such member.
+    #[error("the organization has no such member")]
+    NoMember,
+    /// No such invitation.
+    #[error(
+        "this invitation does not work: it was used, withdrawn or replaced, or it is too old; ask for another one"
+    )]
+    NoInvitation,
+    /// No such invitation of an organization.
+    #[error("the organization has no such invitation")]
+    UnknownInvitation,
+    /// No such session.
+    #[error("there is no such session: it has ended")]
+    NoSession,
+    /// No such access token.
+    #[error("there is no such access token")]
+    NoAccessToken,
+    /// The role does not allow it.
+    #[error(
+        "you may not {}: that takes the role {}{}", .case.words(), .case.least().title(), yours(*.role)
+    )]
+    Forbidden {
+        /// What was asked for.
+        case: UseCase,
+        /// What the actor is, in an organization.
+        role: Option<Role>,
+    },
+    /// The role would allow it, the thing does not.
+    #[error(transparent)]
+    ReadOnly(#[from] ReadOnly),
+    /// Nobody could administer the organization any more.
+    #[error("this is the organization's last System Administrator: make somebody else one first")]
+    LastAdministrator,
+    /// More than the own role.
+    #[error("an access token can have at most your own role, {}", .0.title())]
+    RoleAboveOwn(Role),
+    /// A time that is not allowed.
+    #[error("an access token lives at least a minute and at most a year from now")]
+    TokenLife,
+    /// Too many of them.
+    #[error("you have {0} access tokens already: delete one that nothing uses any more")]
+    TokenLimit(usize),
+    /// A password that is not taken.
+    #[error(transparent)]
+    Password(#[from] PasswordError),
+    /// A name that is none.
+    #[error(transparent)]
+    SignInName(#[from] SignInNameError),
+    /// Not the password of the person.
+    #[error("this is not your password")]
+    WrongPassword,
+    /// Not the code that the device shows.
+    #[error(
+        "this is not the code that your device shows now, or it was used already: wait for the next one"
+    )]
+    WrongCode,
+    /// Too many wrong passwords or codes.
+    #[error("too many wrong passwords or codes: wait five minutes, then try again")]
+    Throttled,
+    /// Too many at once.
+    #[error("too many people sign in at the moment: try again in a few seconds")]
+    Busy,
     /// No such secret.
-    #[error("the credential has no such secret: `admin secrets list` shows all")]
+    #[error("the credential has no such secret")]
     NoSecret,
     /// No such certificate.
-    #[error("the credential has no such certificate: `admin certificates list` shows all")]
+    #[error("the credential has no such certificate")]
     NoCertificate,
     /// No such product profile.
-    #[error(
-        "the organization has no product profile `{0}` of that service: `admin profiles list` shows all"
-    )]
+    #[error("the organization has no product profile `{0}` of that service")]
     NoProfile(String),
     /// Not in the catalogue.
-    #[error("the catalogue has no service `{0}`: `admin services list` shows all")]
+    #[error("the catalogue has no service `{0}`")]
     NoService(ServiceCode),
     /// A second server-to-server credential in one workspace.
     #[error(
@@ -61,7 +126,7 @@ pub enum ManageError {
     SecretLimit(usize),
     /// The last secret that works.
     #[error(
-        "this is the credential's last live secret: without it no token can be requested; add another one first, or confirm with --force"
+        "this is the credential's last live secret: without it no token can be requested; add another one first, or confirm that you want this"
     )]
     LastSecret,
     /// Too many certificates.
@@ -71,7 +136,7 @@ pub enum ManageError {
     CertificateLimit(usize),
     /// The last certificate that works.
     #[error(
-        "this is the credential's last valid certificate: without it no assertion can be exchanged; add another one first, or confirm with --force"
+        "this is the credential's last valid certificate: without it no assertion can be exchanged; add another one first, or confirm that you want this"
     )]
     LastCertificate,
     /// The certificate is there already.
@@ -141,11 +206,11 @@ pub enum ManageError {
     #[error("the key is not usable: {0}")]
     Key(#[from] KeyError),
     /// No such signing key.
-    #[error("there is no such signing key: `admin keys list` shows all")]
+    #[error("there is no such signing key")]
     NoSigningKey,
     /// A key whose tokens may be alive.
     #[error(
-        "{}: without it they all fail; if somebody else may have the key, confirm with --force",
+        "{}: without it they all fail; if somebody else may have the key, confirm that you want this",
         match .0 {
             Some(until) => format!("tokens that the key signed can be alive until {until}"),
             None => "the key signs tokens, or will soon".to_owned(),
@@ -176,6 +241,9 @@ pub enum ManageError {
     /// No chance to be had.
     #[error(transparent)]
     NoRandomness(#[from] NoRandomness),
+    /// Not the version that the change was made from.
+    #[error("somebody else changed this in the meantime: load it again, then repeat the change")]
+    Stale,
     /// Somebody else changed it at the same time, again and again.
     #[error("somebody else changed this at the same time: try again")]
     Conflict,
@@ -192,6 +260,16 @@ pub enum ManageError {
     /// The database.
     #[error("{0}")]
     Store(store::Error),
+}
+
+fn yours(role: Option<Role>) -> String {
+    match role {
+        Some(role) => format!(
+            ", and yours is {}; ask a System Administrator of the organization",
+            role.title()
+        ),
+        None => String::new(),
+    }
 }
 
 impl From<store::Error> for ManageError {

@@ -12,6 +12,7 @@ use tracing::warn;
 use crate::Authority;
 use crate::activity::{Evidence, Grant};
 use crate::actor::Actor;
+use crate::credentials::may_read_usage;
 use crate::error::ManageError;
 
 /// How often it is written: at most ten seconds late, a slow database included, and seldom enough
@@ -40,9 +41,10 @@ impl Authority {
     pub async fn list_callers(
         &self,
         id: &CredentialId,
-        _actor: &Actor,
+        actor: &Actor,
     ) -> Result<Vec<Callers>, ManageError> {
         let mut read = self.store.read().await?;
+        may_read_usage(&mut read, id, actor).await?;
         let mut all = Vec::new();
         for grant in [Grant::ClientCredentials, Grant::JwtExchange] {
             let seen = store::callers::list(&mut read, id, grant).await?;
@@ -71,9 +73,10 @@ impl Authority {
     pub async fn list_findings(
         &self,
         id: &CredentialId,
-        _actor: &Actor,
+        actor: &Actor,
     ) -> Result<Vec<Finding>, ManageError> {
         let mut read = self.store.read().await?;
+        may_read_usage(&mut read, id, actor).await?;
         Ok(store::callers::findings(&mut read, id).await?)
     }
 

@@ -111,7 +111,9 @@ impl Authority {
             let deleted = store::used_assertions::trim(&mut write, over, BATCH).await?
                 + store::revocations::trim(&mut write, over, BATCH).await?
                 + store::refusals::trim(&mut write, oldest, MOST_REFUSALS, BATCH).await?
-                + store::changes::trim(&mut write, changes, BATCH).await?;
+                + store::changes::trim(&mut write, changes, BATCH).await?
+                + store::sessions::trim(&mut write, over, BATCH).await?
+                + store::invitations::trim(&mut write, over, BATCH).await?;
             write.commit().await?;
             if deleted == 0 {
                 break;

@@ -1,7 +1,7 @@
 //! Takes a signing key out at once: somebody else may have it (`spec/security.md` KEY-04).
 
 use countersign_model::signing_key::{KEY_SET_MAX_AGE, KeyError};
-use countersign_model::{KeyState, SigningKeyRecord};
+use countersign_model::{KeyState, SigningKeyRecord, UseCase};
 use countersign_store::changes::Topic;
 use countersign_store::{self as store, Write};
 use countersign_wire::{KeyId, Timestamp};
@@ -39,6 +39,7 @@ impl Authority {
         force: Force,
         actor: &Actor,
     ) -> Result<RemovedKey, ManageError> {
+        actor.check_role(UseCase::ChangeKeys)?;
         let now = self.clock.now();
         let mut read = self.store.read().await?;
         let algorithm = find(&store::signing_keys::list(&mut read).await?, id)?.algorithm;

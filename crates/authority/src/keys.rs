@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use countersign_jose::{Certificate, SigningKey};
-use countersign_model::{KeyState, SigningAlgorithm, SigningKeyRecord};
+use countersign_model::{KeyState, SigningAlgorithm, SigningKeyRecord, UseCase};
 use countersign_store::changes::Topic;
 use countersign_store::{self as store, Store, Write};
 use countersign_wire::{KeyId, Timestamp};
@@ -51,7 +51,8 @@ impl Authority {
     ///
     /// # Errors
     /// [`ManageError::Store`].
-    pub async fn list_keys(&self, _actor: &Actor) -> Result<Vec<SigningKeyRecord>, ManageError> {
+    pub async fn list_keys(&self, actor: &Actor) -> Result<Vec<SigningKeyRecord>, ManageError> {
+        actor.check_role(UseCase::ReadKeys)?;
         let mut read = self.store.read().await?;
         Ok(store::signing_keys::list(&mut read).await?)
     }
@@ -62,6 +63,7 @@ impl Authority {
     /// # Errors
     /// [`ManageError::SigningKey`] when a next key is too young; says from when on it may sign.
     pub async fn rotate_keys(&self, actor: &Actor) -> Result<Rotation, ManageError> {
+        actor.check_role(UseCase::ChangeKeys)?;
         let now = self.clock.now();
         // Made before it is known which are needed: no key is made inside of a transaction.
         let made = make_keys(SigningAlgorithm::ALL)?;

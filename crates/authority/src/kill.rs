@@ -1,6 +1,7 @@
 //! Ends tokens before their time, for whoever runs the installation: one token, or all that a
 //! secret, a certificate, a key or a credential minted.
 
+use countersign_model::UseCase;
 use countersign_store::owners::Owner;
 use countersign_store::revocations::{Revocation, Subject};
 use countersign_store::{self as store, Write};
@@ -67,7 +68,7 @@ impl Authority {
         let now = self.clock.now();
         let revocation = store::retry(|| async {
             let mut write = self.store.write().await?;
-            let (org, mints) = self.find_minter(&mut write, of).await?;
+            let (org, mints) = self.find_minter(&mut write, of, actor).await?;
             let revocation = revocation(of, mints, now);
             revoke_in(&mut write, &revocation, self.clock.now()).await?;
             record(&mut write, org.as_ref(), &revocation, actor, now).await?;
@@ -99,6 +100,11 @@ impl Authority {
             expires_at: expires_at.plus(KEEP),
         };
         let org = OrgId::parse(&claims.org_id).ok();
+        let foreign = || ManageError::NotOurToken("it is none of this organization".to_owned());
+        match &org {
+            Some(org) => actor.check(UseCase::EndTokens, org, foreign())?,
+            None => actor.check_role(UseCase::RunInstallation)?,
+        }
         store::retry(|| async {
             let mut write = self.store.write().await?;
             revoke_in(&mut write, &revocation, self.clock.now()).await?;
@@ -124,6 +130,7 @@ impl Authority {
         &self,
         write: &mut Write,
         of: &TokensOf,
+        actor: &Actor,
     ) -> Result<(Option<OrgId>, Mints), ManageError> {
         let (owner, missing) = match of {
             TokensOf::Secret(id) => (
@@ -134,17 +141,44 @@ impl Authority {
                 let owner = store::owners::of_certificate(write, id).await?;
                 (owner, ManageError::NoCertificate)
             }
-            TokensOf::Key(_) => return Ok((None, Mints::On)),
+            TokensOf::Key(_) => {
+                // A key can be registered in several organizations.
+                actor.check_role(UseCase::RunInstallation)?;
+                return Ok((None, Mints::On));
+            }
             TokensOf::Credential(id) => {
-                let found = store::credentials::find(write, id).await?;
-                let credential = found.ok_or(ManageError::NoCredential)?;
-                return Ok((Some(credential.org_id), Mints::On));
+                let org = self
+                    .endable(write, id, ManageError::NoCredential, actor)
+                    .await?;
+                return Ok((Some(org), Mints::On));
             }
         };
         match owner {
-            Owner::Credential(_, org) => Ok((Some(org), Mints::On)),
-            Owner::Deleted => Ok((None, Mints::NoMore)),
-            Owner::Nobody => Err(missing),
+            Owner::Credential(id, _) => {
+                let org = self.endable(write, &id, missing, actor).await?;
+                Ok((Some(org), Mints::On))
+            }
+            // Whose it was is not known any more.
+            Owner::Deleted if actor.is_operator() => Ok((None, Mints::NoMore)),
+            Owner::Deleted | Owner::Nobody => Err(missing),
+        }
+    }
+
+    /// The organization of a credential whose tokens the actor may end.
+    async fn endable(
+        &self,
+        write: &mut Write,
+        id: &CredentialId,
+        missing: ManageError,
+        actor: &Actor,
+    ) -> Result<OrgId, ManageError> {
+        let found = store::credentials::find(write, id).await?;
+        let Some(credential) = found else {
+            return Err(missing);
+        };
+        match actor.may_change(UseCase::EndTokens, &credential) {
+            Err(ManageError::NoCredential) => Err(missing),
+            checked => checked.map(|()| credential.org_id),
         }
     }
 }

@@ -14,6 +14,7 @@ use countersign_wire::Timestamp;
 use tokio::sync::Semaphore;
 use uuid::Uuid;
 
+mod access_tokens;
 mod activity;
 mod actor;
 mod certificates;
@@ -32,6 +33,7 @@ mod gate;
 mod housekeeping;
 mod identity;
 mod introspect;
+mod invitations;
 mod key_removal;
 mod keyring;
 mod keys;
@@ -39,8 +41,10 @@ mod kill;
 mod lease;
 mod master_key;
 mod measure;
+mod members;
 mod migration;
 mod organizations;
+mod passwords;
 mod policies;
 mod projects;
 mod published_services;
@@ -49,11 +53,15 @@ mod revocations;
 mod revoke;
 mod rotation;
 mod secrets;
+mod sessions;
+mod sign_in;
 mod throttle;
 mod token;
 mod token_kinds;
+mod totp;
 mod validate;
 
+pub use access_tokens::{NewAccessToken, role_of};
 pub use activity::Grant;
 pub use actor::Actor;
 pub use certificates::{GeneratedCertificate, NewCertificate};
@@ -62,7 +70,11 @@ pub use client_assertion::CLIENT_ALGORITHMS;
 pub use client_auth::{AuthenticatedClient, ClientError, Presented};
 pub use clock::{Clock, NoRandomness};
 pub use config::{Config, ConfigError, X5u};
-pub use credentials::{Created, NewCredential, NewGrant};
+pub use countersign_store::Page;
+pub use countersign_store::callers::Finding;
+pub use countersign_store::sessions::SessionRecord;
+pub use countersign_store::usage::Usage;
+pub use credentials::{Created, CredentialChange, NewCredential, NewGrant};
 pub use directory::{Client, LookupError};
 pub use error::ManageError;
 pub use evidence::Callers;
@@ -72,19 +84,23 @@ pub use gate::{
     PublishedTable,
 };
 pub use identity::Identity;
+pub use invitations::{Acceptance, FIRST_LINK, Invited, LINK, NewInvitation, Next, Welcome};
 pub use key_removal::RemovedKey;
 pub use keyring::{KeyDocuments, KeyringError};
 pub use keys::Rotation;
 pub use kill::{EndedTokens, TokensOf};
 pub use lease::{Lease, WorkError};
 pub use master_key::{MasterKey, MasterKeyError, SealError};
+pub use members::MemberChange;
 pub use organizations::{NewOrganization, OrganizationChange};
 pub use policies::Policies;
-pub use projects::NewProject;
+pub use projects::{NewProject, ProjectChange};
 pub use published_services::ListedService;
 pub use refusals::{Refused, explain};
 pub use revoke::{Revoked, Revoker};
 pub use secrets::{AddedSecret, Force};
+pub use sessions::{CONFIRMED_FOR, IDLE, LONGEST, NewSession, Session, Visitor};
+pub use sign_in::{NewDevice, SignInError, SignedIn};
 pub use token::{AbsentScope, Issued, Minter, TokenError};
 pub use validate::{InvalidToken, ValidToken};
 
@@ -102,6 +118,7 @@ pub struct Authority {
     alarm: rotation::Alarm,
     revocations: revocations::Revocations,
     throttle: throttle::Throttle,
+    people_throttle: throttle::PeopleThrottle,
     activity: activity::Activity,
     published: ArcSwap<PublishedTable>,
     tokens: gate::Tokens,
@@ -109,6 +126,7 @@ pub struct Authority {
     counters: measure::Counters,
     /// Slow hashes run one at a time: they are rare, and each takes tens of milliseconds.
     slow_hashes: Arc<Semaphore>,
+    password_hashes: Arc<Semaphore>,
     /// Names this process where processes must be told apart.
     instance: String,
     opened_at: Timestamp,
@@ -138,6 +156,7 @@ impl Authority {
         let authority = Self {
             directory: directory::Directory::new(store.clone(), Arc::clone(&catalogue), &config),
             throttle: throttle::Throttle::new(config.failures_per_minute),
+            people_throttle: throttle::PeopleThrottle::new(),
             policies: ArcSwap::default(),
             keyring: ArcSwap::from_pointee(keyring),
             outlook: ArcSwap::default(),
@@ -149,6 +168,7 @@ impl Authority {
             refusals: refusals::Refusals::default(),
             counters: measure::Counters::new(),
             slow_hashes: Arc::new(Semaphore::new(1)),
+            password_hashes: Arc::new(Semaphore::new(passwords::AT_ONCE)),
             instance: Uuid::new_v4().simple().to_string(),
             store,
             master_key,

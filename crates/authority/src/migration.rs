@@ -2,7 +2,7 @@
 //! quarantine are not asked here yet.
 
 use countersign_model::migration::MigrationError;
-use countersign_model::{Credential, Migration};
+use countersign_model::{Credential, Migration, UseCase};
 use countersign_store as store;
 use countersign_wire::{CredentialId, Timestamp};
 use serde_json::json;
@@ -61,7 +61,7 @@ impl Authority {
     ) -> Result<Credential, ManageError> {
         let now = self.clock.now();
         let changed = store::retry(|| async {
-            let mut change = self.begin_change(id).await?;
+            let mut change = self.begin_change(id, UseCase::Migrate, actor).await?;
             change.after.migrate(|migration| step(migration, now))?;
             self.finish_change(change, action, &json!({}), actor).await
         })

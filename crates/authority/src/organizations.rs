@@ -1,10 +1,12 @@
 //! Organizations and their product profiles.
 
 use countersign_model::project::check_label;
-use countersign_model::{Organization, ProductProfile, ReplayPolicy, SecretsInQuery, State};
+use countersign_model::{
+    Membership, Organization, ProductProfile, ReplayPolicy, Role, SecretsInQuery, State, UseCase,
+};
 use countersign_store::changes::Topic;
-use countersign_store::{self as store, Page};
-use countersign_wire::{NumericOrgId, OrgId, ProfileId, ServiceCode};
+use countersign_store::{self as store, Page, Write};
+use countersign_wire::{NumericOrgId, OrgId, PersonId, ProfileId, ServiceCode};
 use serde_json::json;
 
 use crate::Authority;
@@ -24,14 +26,18 @@ pub struct NewOrganization {
 }
 
 /// What to change of an organization; `None` leaves a thing as it is.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct OrganizationChange {
+    /// Shown to people.
+    pub name: Option<String>,
     /// How often an assertion may be used.
     pub replay: Option<ReplayPolicy>,
     /// Whether secrets may travel in URLs.
     pub secrets_in_query: Option<SecretsInQuery>,
     /// Switches it, and everything in it, on or off.
     pub enabled: Option<bool>,
+    /// The revision that the change was made from; whoever has none takes what is there.
+    pub revision: Option<i64>,
 }
 
 impl Authority {
@@ -44,9 +50,30 @@ impl Authority {
         new: NewOrganization,
         actor: &Actor,
     ) -> Result<Organization, ManageError> {
+        actor.check_role(UseCase::CreateOrganization)?;
+        let organization = self.prepare_organization(new)?;
+        store::retry(|| async {
+            let mut write = self.store.write().await?;
+            self.insert_organization(&mut write, &organization, actor)
+                .await?;
+            if let Some(person) = actor.person() {
+                let founder = founder(&organization, person);
+                store::members::insert(&mut write, &founder).await?;
+            }
+            write.commit().await?;
+            Ok::<_, ManageError>(())
+        })
+        .await?;
+        Ok(organization)
+    }
+
+    /// An organization as it will be made.
+    pub(crate) fn prepare_organization(
+        &self,
+        new: NewOrganization,
+    ) -> Result<Organization, ManageError> {
         check_label(&new.name)?;
-        let now = self.clock.now();
-        let organization = Organization {
+        Ok(Organization {
             id: new
                 .id
                 .map_or_else(|| random().map(OrgId::from_random), Ok)?,
@@ -57,65 +84,100 @@ impl Authority {
             state: State::Enabled,
             replay: ReplayPolicy::default(),
             secrets_in_query: SecretsInQuery::default(),
-            created_at: now,
+            created_at: self.clock.now(),
             revision: 0,
-        };
-        let id = &organization.id;
-        let event = actor.event(
-            now,
-            Some(id),
-            "organization.created",
-            id.as_str(),
-            &json!({"name": organization.name}),
-        );
-        store::retry(|| async {
-            let mut write = self.store.write().await?;
-            store::organizations::insert(&mut write, &organization).await?;
-            store::audit::append(&mut write, &event).await?;
-            write.commit().await?;
-            Ok::<_, ManageError>(())
         })
-        .await?;
-        Ok(organization)
     }
 
-    /// Organizations, by id.
+    pub(crate) async fn insert_organization(
+        &self,
+        write: &mut Write,
+        organization: &Organization,
+        actor: &Actor,
+    ) -> Result<(), ManageError> {
+        let (id, detail) = (&organization.id, json!({"name": organization.name}));
+        let at = organization.created_at;
+        let event = actor.event(at, Some(id), "organization.created", id.as_str(), &detail);
+        store::organizations::insert(write, organization).await?;
+        Ok(store::audit::append(write, &event).await?)
+    }
+
+    /// The organizations that the actor may know of, by id: all, for whoever runs the
+    /// installation, else the member's own.
     ///
     /// # Errors
     /// [`ManageError::Store`].
     pub async fn list_organizations(
         &self,
         page: &Page,
-        _actor: &Actor,
+        actor: &Actor,
     ) -> Result<Vec<Organization>, ManageError> {
         let mut read = self.store.read().await?;
-        Ok(store::organizations::list(&mut read, page).await?)
+        if actor.may(UseCase::RunInstallation) {
+            return Ok(store::organizations::list(&mut read, page).await?);
+        }
+        let Some(own) = actor.organization() else {
+            return Ok(Vec::new());
+        };
+        let is_before = page
+            .after
+            .as_deref()
+            .is_none_or(|after| own.as_str() > after);
+        let found = match is_before {
+            true => store::organizations::find(&mut read, own).await?,
+            false => None,
+        };
+        Ok(found.into_iter().collect())
     }
 
-    /// Changes an organization's rules. Acts at once here, on other nodes within a second.
+    /// The organization of that id.
     ///
     /// # Errors
     /// [`ManageError::NoOrganization`].
+    pub async fn find_organization(
+        &self,
+        id: &OrgId,
+        actor: &Actor,
+    ) -> Result<Organization, ManageError> {
+        actor.check(UseCase::ReadOrganization, id, ManageError::NoOrganization)?;
+        let mut read = self.store.read().await?;
+        let found = store::organizations::find(&mut read, id).await?;
+        found.ok_or(ManageError::NoOrganization)
+    }
+
+    /// Changes an organization. Acts at once here, on other nodes within a second.
+    ///
+    /// # Errors
+    /// [`ManageError::NoOrganization`]; [`ManageError::Stale`] unless `change.revision` is the
+    /// stored one, where it is given. Only the operator switches an organization on or off.
     pub async fn change_organization(
         &self,
         id: &OrgId,
         change: OrganizationChange,
         actor: &Actor,
     ) -> Result<Organization, ManageError> {
+        actor.check(UseCase::ChangeOrganization, id, ManageError::NoOrganization)?;
+        if change.enabled.is_some() {
+            actor.check_role(UseCase::RunInstallation)?;
+        }
+        if let Some(name) = &change.name {
+            check_label(name)?;
+        }
         let now = self.clock.now();
         let topic = Topic::Organization(id.clone());
         let changed = store::retry(|| async {
             let mut write = self.store.write().await?;
             let found = store::organizations::find(&mut write, id).await?;
             let mut org = found.ok_or(ManageError::NoOrganization)?;
+            check_revision(change.revision, org.revision)?;
+            let before = described(&org);
+            org.name = change.name.clone().unwrap_or(org.name);
             org.replay = change.replay.unwrap_or(org.replay);
             org.secrets_in_query = change.secrets_in_query.unwrap_or(org.secrets_in_query);
             org.state = switched(org.state, change.enabled, now);
             store::organizations::save(&mut write, &org).await?;
-            let detail = json!({
-                "replay": org.replay.as_str(), "secrets_in_query": org.secrets_in_query.as_str(),
-                "enabled": org.state.is_enabled(),
-            });
+            org.revision += 1;
+            let detail = json!({"before": before, "after": described(&org)});
             let event = actor.event(now, Some(id), "organization.changed", id.as_str(), &detail);
             store::audit::append(&mut write, &event).await?;
             store::changes::append(&mut write, &topic, self.clock.now()).await?;
@@ -138,6 +200,7 @@ impl Authority {
         name: String,
         actor: &Actor,
     ) -> Result<ProductProfile, ManageError> {
+        actor.check(UseCase::ChangeProfiles, org, ManageError::NoOrganization)?;
         check_label(&name)?;
         self.catalogue
             .find(service)
@@ -180,10 +243,39 @@ impl Authority {
     pub async fn list_profiles(
         &self,
         org: &OrgId,
-        _actor: &Actor,
+        actor: &Actor,
     ) -> Result<Vec<ProductProfile>, ManageError> {
+        actor.check(UseCase::ReadProfiles, org, ManageError::NoOrganization)?;
         let mut read = self.store.read().await?;
         Ok(store::profiles::list(&mut read, org).await?)
+    }
+}
+
+/// Whoever makes an organization administers it.
+fn founder(organization: &Organization, person: &PersonId) -> Membership {
+    Membership {
+        person_id: person.clone(),
+        org_id: organization.id.clone(),
+        role: Role::SystemAdministrator,
+        profiles: Vec::new(),
+        state: State::Enabled,
+        created_at: organization.created_at,
+        revision: 0,
+    }
+}
+
+fn described(org: &Organization) -> serde_json::Value {
+    json!({
+        "name": org.name, "replay": org.replay.as_str(),
+        "secrets_in_query": org.secrets_in_query.as_str(), "enabled": org.state.is_enabled(),
+    })
+}
+
+/// Whether a change was made from what is stored.
+pub(crate) fn check_revision(expected: Option<i64>, stored: i64) -> Result<(), ManageError> {
+    match expected {
+        Some(expected) if expected != stored => Err(ManageError::Stale),
+        _ => Ok(()),
     }
 }
 

@@ -2,8 +2,8 @@
 
 use std::collections::HashMap;
 
-use countersign_model::DeprecationPolicy;
 use countersign_model::deprecation::Preset;
+use countersign_model::{DeprecationPolicy, UseCase};
 use countersign_store::changes::Topic;
 use countersign_store::{self as store};
 use countersign_wire::OrgId;
@@ -56,10 +56,25 @@ impl Authority {
     /// The policies that hold now, as stored.
     ///
     /// # Errors
-    /// [`ManageError::Store`].
-    pub async fn show_policies(&self, _actor: &Actor) -> Result<Policies, ManageError> {
+    /// [`ManageError::Forbidden`] for a member: see [`show_policy`](Self::show_policy).
+    pub async fn show_policies(&self, actor: &Actor) -> Result<Policies, ManageError> {
+        actor.check_role(UseCase::ChangePolicy)?;
         let mut read = self.store.read().await?;
         Ok(Policies::new(store::policies::list(&mut read).await?))
+    }
+
+    /// The policy that holds for an organization, as stored.
+    ///
+    /// # Errors
+    /// [`ManageError::NoOrganization`].
+    pub async fn show_policy(
+        &self,
+        org: &OrgId,
+        actor: &Actor,
+    ) -> Result<DeprecationPolicy, ManageError> {
+        actor.check(UseCase::ReadPolicy, org, ManageError::NoOrganization)?;
+        let mut read = self.store.read().await?;
+        self.policy_in(&mut read, org).await
     }
 
     /// Sets the policy of the installation, or of one organization.
@@ -72,6 +87,7 @@ impl Authority {
         policy: DeprecationPolicy,
         actor: &Actor,
     ) -> Result<(), ManageError> {
+        actor.check_role(UseCase::ChangePolicy)?;
         let policy = policy.checked()?;
         let now = self.clock.now();
         store::retry(|| async {
@@ -103,6 +119,7 @@ impl Authority {
     /// # Errors
     /// [`ManageError::Store`].
     pub async fn remove_policy(&self, org: &OrgId, actor: &Actor) -> Result<(), ManageError> {
+        actor.check_role(UseCase::ChangePolicy)?;
         let now = self.clock.now();
         store::retry(|| async {
             let mut write = self.store.write().await?;

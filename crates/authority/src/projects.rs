@@ -1,16 +1,16 @@
 //! Projects and their workspaces.
 
 use countersign_model::project::{PRODUCTION, check_description, check_name, check_title};
-use countersign_model::{Project, ProjectKind, State, Workspace};
+use countersign_model::{Credential, Project, ProjectKind, State, UseCase, Workspace};
 use countersign_store::changes::Topic;
-use countersign_store::{self as store, Page};
+use countersign_store::{self as store, Page, Write};
 use countersign_wire::{OrgId, ProjectId, WorkspaceId};
 use serde_json::json;
 
 use crate::Authority;
 use crate::actor::Actor;
 use crate::error::ManageError;
-use crate::organizations::{random_number, switched};
+use crate::organizations::{check_revision, random_number, switched};
 
 /// A project to be made.
 #[derive(Clone, Debug)]
@@ -27,6 +27,35 @@ pub struct NewProject {
     pub kind: ProjectKind,
 }
 
+/// What to change of a project; `None` leaves a thing as it is.
+#[derive(Clone, Debug, Default)]
+pub struct ProjectChange {
+    /// Shown to people.
+    pub title: Option<String>,
+    /// At most 1000 characters.
+    pub description: Option<String>,
+    /// Switches it, and everything in it, on or off.
+    pub enabled: Option<bool>,
+    /// The revision that the change was made from; whoever has none takes what is there.
+    pub revision: Option<i64>,
+}
+
+impl ProjectChange {
+    fn check(&self) -> Result<(), ManageError> {
+        self.title.as_deref().map_or(Ok(()), check_title)?;
+        let description = self.description.as_deref();
+        Ok(description.map_or(Ok(()), check_description)?)
+    }
+
+    fn action(&self) -> &'static str {
+        match (self.enabled, &self.title, &self.description) {
+            (Some(true), None, None) => "project.enabled",
+            (Some(false), None, None) => "project.disabled",
+            _ => "project.changed",
+        }
+    }
+}
+
 impl Authority {
     /// Makes a project with its workspace `Production`.
     ///
@@ -37,6 +66,11 @@ impl Authority {
         new: NewProject,
         actor: &Actor,
     ) -> Result<(Project, Workspace), ManageError> {
+        actor.check(
+            UseCase::CreateProject,
+            &new.org_id,
+            ManageError::NoOrganization,
+        )?;
         check_name(&new.name)?;
         check_description(&new.description)?;
         let title = if new.title.is_empty() {
@@ -93,8 +127,9 @@ impl Authority {
         &self,
         org: &OrgId,
         page: &Page,
-        _actor: &Actor,
+        actor: &Actor,
     ) -> Result<Vec<Project>, ManageError> {
+        actor.check(UseCase::ReadProjects, org, ManageError::NoOrganization)?;
         let mut read = self.store.read().await?;
         Ok(store::projects::list(&mut read, org, page).await?)
     }
@@ -107,8 +142,9 @@ impl Authority {
         &self,
         org: &OrgId,
         id_or_name: &str,
-        _actor: &Actor,
+        actor: &Actor,
     ) -> Result<Project, ManageError> {
+        actor.check(UseCase::ReadProjects, org, ManageError::NoProject)?;
         let mut read = self.store.read().await?;
         let by_name = store::projects::find_by_name(&mut read, org, id_or_name).await?;
         let found = match (by_name, ProjectId::parse(id_or_name)) {
@@ -121,6 +157,26 @@ impl Authority {
             .ok_or(ManageError::NoProject)
     }
 
+    /// The workspaces of a project, by name.
+    ///
+    /// # Errors
+    /// [`ManageError::NoProject`], also for a project of another organization.
+    pub async fn list_workspaces(
+        &self,
+        id: &ProjectId,
+        actor: &Actor,
+    ) -> Result<Vec<Workspace>, ManageError> {
+        let mut read = self.store.read().await?;
+        let found = store::projects::find(&mut read, id).await?;
+        let project = found.ok_or(ManageError::NoProject)?;
+        actor.check(
+            UseCase::ReadProjects,
+            &project.org_id,
+            ManageError::NoProject,
+        )?;
+        Ok(store::projects::workspaces(&mut read, id).await?)
+    }
+
     /// Switches a project, and everything in it, on or off.
     ///
     /// # Errors
@@ -131,20 +187,43 @@ impl Authority {
         enabled: bool,
         actor: &Actor,
     ) -> Result<Project, ManageError> {
+        let change = ProjectChange {
+            enabled: Some(enabled),
+            ..ProjectChange::default()
+        };
+        self.change_project(id, change, actor).await
+    }
+
+    /// Changes a project.
+    ///
+    /// # Errors
+    /// [`ManageError::NoProject`]; [`ManageError::ReadOnly`] when a credential in it is not the
+    /// actor's to change; [`ManageError::Stale`] unless `change.revision` is the stored one, where
+    /// it is given.
+    pub async fn change_project(
+        &self,
+        id: &ProjectId,
+        change: ProjectChange,
+        actor: &Actor,
+    ) -> Result<Project, ManageError> {
+        change.check()?;
         let now = self.clock.now();
         let topic = Topic::Project(id.clone());
         let changed = store::retry(|| async {
             let mut write = self.store.write().await?;
-            let found = store::projects::find(&mut write, id).await?;
-            let mut project = found.ok_or(ManageError::NoProject)?;
-            project.state = switched(project.state, Some(enabled), now);
+            let mut project = self
+                .project_to_change(&mut write, id, UseCase::ChangeProject, actor)
+                .await?;
+            check_revision(change.revision, project.revision)?;
+            let before = described(&project);
+            project.title = change.title.clone().unwrap_or(project.title);
+            project.description = change.description.clone().unwrap_or(project.description);
+            project.state = switched(project.state, change.enabled, now);
             store::projects::save(&mut write, &project).await?;
-            let action = if enabled {
-                "project.enabled"
-            } else {
-                "project.disabled"
-            };
-            let event = actor.event(now, Some(&project.org_id), action, id.as_str(), &json!({}));
+            project.revision += 1;
+            let detail = json!({"before": before, "after": described(&project)});
+            let org = Some(&project.org_id);
+            let event = actor.event(now, org, change.action(), id.as_str(), &detail);
             store::audit::append(&mut write, &event).await?;
             store::changes::append(&mut write, &topic, self.clock.now()).await?;
             write.commit().await?;
@@ -154,4 +233,63 @@ impl Authority {
         self.apply(&topic).await;
         Ok(changed)
     }
+
+    /// Deletes a project that holds nothing any more.
+    ///
+    /// # Errors
+    /// [`ManageError::NoProject`]; [`ManageError::ProjectInUse`] while it has credentials.
+    pub async fn delete_project(&self, id: &ProjectId, actor: &Actor) -> Result<(), ManageError> {
+        let now = self.clock.now();
+        store::retry(|| async {
+            let mut write = self.store.write().await?;
+            let project = self
+                .project_to_change(&mut write, id, UseCase::DeleteProject, actor)
+                .await?;
+            let credentials = self.credentials_in(&mut write, &project).await?;
+            if !credentials.is_empty() {
+                return Err(ManageError::ProjectInUse(credentials.len()));
+            }
+            store::projects::delete(&mut write, &project).await?;
+            let org = Some(&project.org_id);
+            let detail = json!({"before": described(&project)});
+            let event = actor.event(now, org, "project.deleted", id.as_str(), &detail);
+            store::audit::append(&mut write, &event).await?;
+            write.commit().await?;
+            Ok(())
+        })
+        .await
+    }
+
+    /// A project that the actor may change, with everything in it.
+    async fn project_to_change(
+        &self,
+        write: &mut Write,
+        id: &ProjectId,
+        case: UseCase,
+        actor: &Actor,
+    ) -> Result<Project, ManageError> {
+        let found = store::projects::find(write, id).await?;
+        let project = found.ok_or(ManageError::NoProject)?;
+        actor.check(case, &project.org_id, ManageError::NoProject)?;
+        for credential in self.credentials_in(write, &project).await? {
+            actor.may_change(case, &credential)?;
+        }
+        Ok(project)
+    }
+
+    async fn credentials_in(
+        &self,
+        write: &mut Write,
+        project: &Project,
+    ) -> Result<Vec<Credential>, ManageError> {
+        let (org, page) = (&project.org_id, Page::first());
+        Ok(store::credentials::list(write, org, Some(&project.id), &page).await?)
+    }
+}
+
+fn described(project: &Project) -> serde_json::Value {
+    json!({
+        "name": project.name, "title": project.title, "description": project.description,
+        "enabled": project.state.is_enabled(),
+    })
 }

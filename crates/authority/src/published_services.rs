@@ -1,6 +1,6 @@
 //! Services that the gateway publishes: described in the configuration file or in the store.
 
-use countersign_model::{CheckedService, PublishedService};
+use countersign_model::{CheckedService, PublishedService, UseCase};
 use countersign_store::changes::Topic;
 use countersign_store::{self as store, Reads};
 use countersign_wire::PublishedName;
@@ -33,6 +33,7 @@ impl Authority {
         service: PublishedService,
         actor: &Actor,
     ) -> Result<(), ManageError> {
+        actor.check_role(UseCase::PublishServices)?;
         let checked = self.check(service)?;
         let now = self.clock.now();
         store::retry(|| async {
@@ -73,6 +74,7 @@ impl Authority {
         name: &PublishedName,
         actor: &Actor,
     ) -> Result<(), ManageError> {
+        actor.check_role(UseCase::PublishServices)?;
         let now = self.clock.now();
         store::retry(|| async {
             let mut write = self.store.write().await?;
@@ -93,11 +95,12 @@ impl Authority {
     /// All services, by name, whether they can be published or not.
     ///
     /// # Errors
-    /// [`ManageError::Store`].
+    /// [`ManageError::Forbidden`].
     pub async fn list_published_services(
         &self,
-        _actor: &Actor,
+        actor: &Actor,
     ) -> Result<Vec<ListedService>, ManageError> {
+        actor.check_role(UseCase::PublishServices)?;
         let configured = self.config.gateway.services().iter();
         let configured = configured.map(|service| ListedService {
             name: service.name.clone(),

@@ -3,7 +3,7 @@
 use argon2::PasswordHasher as _;
 use countersign_model::project::check_label;
 use countersign_model::secret::Strength;
-use countersign_model::{Credential, Secret, SecretDigest};
+use countersign_model::{Credential, Secret, SecretDigest, UseCase};
 use countersign_store::changes::Topic;
 use countersign_store::{self as store};
 use countersign_wire::{ClientSecret, CredentialId, SecretId, Timestamp};
@@ -28,6 +28,26 @@ pub struct AddedSecret {
 }
 
 impl Authority {
+    /// The secrets of a credential, oldest first: everything but the secrets themselves.
+    ///
+    /// # Errors
+    /// [`ManageError::NoCredential`], [`ManageError::Forbidden`].
+    pub async fn list_secrets(
+        &self,
+        credential: &CredentialId,
+        actor: &Actor,
+    ) -> Result<Vec<Secret>, ManageError> {
+        let mut read = self.store.read().await?;
+        let found = store::credentials::find(&mut read, credential).await?;
+        let found = found.ok_or(ManageError::NoCredential)?;
+        actor.check(
+            UseCase::ReadSecrets,
+            &found.org_id,
+            ManageError::NoCredential,
+        )?;
+        Ok(found.secrets)
+    }
+
     /// Adds a secret beside those that are there: the first step of a replacement without outage.
     ///
     /// # Errors
@@ -66,6 +86,7 @@ impl Authority {
         actor: &Actor,
     ) -> Result<AddedSecret, ManageError> {
         check_label(&label)?;
+        actor.check_role(UseCase::ImportCredential)?;
         let strength = Strength::of_imported(secret.expose());
         let digest = match strength {
             Strength::Strong => self.keyed(secret),
@@ -132,7 +153,9 @@ impl Authority {
         let detail = json!({"secret": id, "tokens_end": living == LivingTokens::End});
         let ended = living.revocation(&TokensOf::Secret(id.clone()), now);
         let changed = store::retry(|| async {
-            let mut change = self.begin_change(credential).await?;
+            let mut change = self
+                .begin_change(credential, UseCase::ChangeSecrets, actor)
+                .await?;
             let Change { write, after, .. } = &mut change;
             let at = position_of(&after.secrets, id)?;
             let removed = after.secrets.remove(at);
@@ -181,7 +204,9 @@ impl Authority {
         let (most, now) = (self.config.max_secrets, self.clock.now());
         let detail = json!({"secret": record.id, "label": record.label});
         let changed = store::retry(|| async {
-            let mut change = self.begin_change(credential).await?;
+            let mut change = self
+                .begin_change(credential, UseCase::ChangeSecrets, actor)
+                .await?;
             let secrets = &mut change.after.secrets;
             if secrets.len() >= most {
                 // Expired ones make room; they are kept till then to explain refusals.

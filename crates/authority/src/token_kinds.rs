@@ -1,7 +1,7 @@
 //! What kind of tokens a credential gets, and which keys it may authenticate with.
 
 use countersign_jose::{JwkSet, is_known_test_key};
-use countersign_model::{Credential, TokenKind};
+use countersign_model::{Credential, TokenKind, UseCase};
 use countersign_store as store;
 use countersign_wire::CredentialId;
 use serde_json::json;
@@ -26,11 +26,15 @@ impl Authority {
         kind: TokenKind,
         actor: &Actor,
     ) -> Result<Credential, ManageError> {
+        self.may_change_credential(id, UseCase::ChangeCredential, actor)
+            .await?;
         self.ensure_key(kind.algorithm(), actor).await?;
         let detail = json!({ "token_kind": kind.as_str() });
         let action = "credential.token_kind_set";
         let changed = store::retry(|| async {
-            let mut change = self.begin_change(id).await?;
+            let mut change = self
+                .begin_change(id, UseCase::ChangeCredential, actor)
+                .await?;
             change.after.token_kind = kind;
             self.finish_change(change, action, &detail, actor).await
         })
@@ -70,7 +74,9 @@ impl Authority {
         let stored = (!set.is_empty()).then(|| set.to_json());
         let action = "credential.keys_set";
         let changed = store::retry(|| async {
-            let mut change = self.begin_change(id).await?;
+            let mut change = self
+                .begin_change(id, UseCase::ChangeCredential, actor)
+                .await?;
             change.after.jwks.clone_from(&stored);
             self.finish_change(change, action, &detail, actor).await
         })

@@ -16,6 +16,7 @@ use countersign_server::kit::stack::{Explain, Surroundings, surround};
 use countersign_server::listen::{Bound, Drained};
 use countersign_server::metrics::Metrics;
 use countersign_store::{Page, Store};
+use countersign_wire::Opaque;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
@@ -25,7 +26,7 @@ use crate::output;
 use signals::{EndedBy, Signals};
 
 mod signals;
-mod welcome;
+pub(crate) mod welcome;
 
 /// Arguments of `serve`.
 #[derive(Debug, clap::Args)]
@@ -79,16 +80,14 @@ async fn serve(config: &Config, args: &Args) -> Result<Option<EndedBy>, Failure>
     let metrics = Metrics::install().map_err(broken)?;
     let signals = Signals::listen().map_err(broken)?;
     let node = Node::open(config).await?;
-    welcome::say(
-        config,
-        args,
-        &welcome::Listening {
-            address: node.bound.address(),
-            gateway: node.gateway.as_ref().map(Bound::address),
-            issuer: &node.issuer,
-        },
-        node.is_empty().await?,
-    );
+    let news = welcome::News {
+        address: node.bound.address(),
+        gateway: node.gateway.as_ref().map(Bound::address),
+        issuer: node.issuer.clone(),
+        is_empty: node.is_empty().await?,
+        first_code: node.first_code().await?,
+    };
+    welcome::say(config, args, &news);
     Ok(node.serve(config, metrics, signals).await)
 }
 
@@ -154,6 +153,13 @@ impl Node {
             .list_organizations(&first, &Actor::operator("serve"))
             .await?
             .is_empty())
+    }
+
+    /// What the link of the first administrator carries, where there is nobody yet.
+    async fn first_code(&self) -> Result<Option<Opaque>, Failure> {
+        let operator = Actor::operator("serve");
+        let invited = self.authority.invite_first_administrator(&operator).await?;
+        Ok(invited.map(|invited| invited.code))
     }
 
     async fn serve(self, config: &Config, metrics: Metrics, signals: Signals) -> Option<EndedBy> {

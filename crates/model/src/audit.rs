@@ -9,8 +9,10 @@ pub struct AuditEvent {
     pub at: Timestamp,
     /// In which organization; `None` for what concerns the whole installation.
     pub org_id: Option<OrgId>,
-    /// Who, in the words of the face it came through: `admin:cli`.
+    /// Who, as `kind:name`: `operator:cli`, `person:ada@example.com`.
     pub actor: String,
+    /// The address it came from, where it came over a network.
+    pub source: Option<String>,
     /// What, as `noun.verb`: `secret.added`.
     pub action: String,
     /// Of what: an id, or a name where there is no id.

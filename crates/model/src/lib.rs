@@ -5,14 +5,17 @@
 
 #![warn(missing_docs)]
 
+pub mod access;
 pub mod assertion;
 pub mod audit;
 pub mod certificate;
 pub mod credential;
 pub mod deprecation;
 pub mod evidence;
+pub mod member;
 pub mod migration;
 pub mod org;
+pub mod password;
 pub mod product;
 pub mod project;
 pub mod published;
@@ -22,10 +25,12 @@ pub mod signing_key;
 pub mod technical_account;
 pub mod token_kind;
 
+pub use access::UseCase;
 pub use audit::AuditEvent;
 pub use certificate::Certificate;
 pub use credential::{Credential, Grants, Origin, Owner, State, Subscription};
 pub use deprecation::{DeprecationPolicy, Refusal};
+pub use member::{InstallationRole, Membership, Person, Role, SignInName};
 pub use migration::Migration;
 pub use org::{Organization, ReplayPolicy, SecretsInQuery};
 pub use product::{Catalogue, ProductProfile, Service};

@@ -19,6 +19,9 @@ pub struct Service {
     pub scopes: Vec<Scope>,
     /// Headers that the gateway demands besides `Authorization` and `x-api-key`.
     pub headers: Vec<String>,
+    /// Whether only System Administrators may add it to a credential.
+    #[serde(default)]
+    pub administrators_only: bool,
     /// Members of this entry that have no public witness: `code`, `metascopes`, `scopes`.
     #[serde(default)]
     pub assumed: Vec<String>,

@@ -27,8 +27,8 @@ pub struct Entry {
 /// [`Error`].
 pub async fn append(w: &mut Write, event: &AuditEvent) -> Result<(), Error> {
     const APPEND: &str = "
-        INSERT INTO audit (id, happened_at, org_id, actor, action, subject, detail)
-        VALUES ($1, $2, $3, $4, $5, $6, $7)";
+        INSERT INTO audit (id, happened_at, org_id, actor, action, subject, detail, source)
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8)";
     let id = event_id::next(w.session(), event.at);
     let append = query(APPEND)
         .bind(id)
@@ -37,7 +37,8 @@ pub async fn append(w: &mut Write, event: &AuditEvent) -> Result<(), Error> {
         .bind(storable(&event.actor))
         .bind(storable(&event.action))
         .bind(storable(&event.subject))
-        .bind(storable(&event.detail));
+        .bind(storable(&event.detail))
+        .bind(event.source.as_deref().map(storable));
     w.session().execute(append).await.map(|_| ())
 }
 
@@ -52,13 +53,13 @@ pub async fn list(
     page: &Page,
 ) -> Result<Vec<Entry>, Error> {
     const LIST: &str = "
-        SELECT id, happened_at, org_id, actor, action, subject, detail
+        SELECT id, happened_at, org_id, actor, action, subject, detail, source
         FROM audit
         WHERE id < $1
         ORDER BY id DESC
         LIMIT $2";
     const LIST_OF_ORG: &str = "
-        SELECT id, happened_at, org_id, actor, action, subject, detail
+        SELECT id, happened_at, org_id, actor, action, subject, detail, source
         FROM audit
         WHERE id < $1 AND org_id = $3
         ORDER BY id DESC
@@ -83,6 +84,7 @@ fn read(row: &Row<'_>) -> Result<Entry, Error> {
             at: row.at("happened_at")?,
             org_id: row.maybe_parsed("org_id")?,
             actor: row.text("actor")?,
+            source: row.maybe_text("source")?,
             action: row.text("action")?,
             subject: row.text("subject")?,
             detail: row.text("detail")?,

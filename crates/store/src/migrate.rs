@@ -57,7 +57,7 @@ async fn attempt(connection: &mut AnyConnection, begin: &'static str) -> Result<
 }
 
 fn migrations() -> Vec<Migration> {
-    const TEXTS: [(i64, &str, &str); 4] = [
+    const TEXTS: &[(i64, &str, &str)] = &[
         (1, "core", include_str!("../migrations/0001_core.sql")),
         (
             2,
@@ -74,12 +74,13 @@ fn migrations() -> Vec<Migration> {
             "published services",
             include_str!("../migrations/0005_published_services.sql"),
         ),
+        (6, "people", include_str!("../migrations/0006_people.sql")),
     ];
-    let migration = |(version, name, text): (i64, &'static str, &'static str)| {
+    let migration = |&(version, name, text): &(i64, &'static str, &'static str)| {
         let kind = MigrationType::Simple;
         Migration::new(version, name.into(), kind, text.into_sql_str(), false)
     };
-    TEXTS.into_iter().map(migration).collect()
+    TEXTS.iter().map(migration).collect()
 }
 
 fn migrator() -> Migrator {

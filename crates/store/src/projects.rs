@@ -138,6 +138,29 @@ pub async fn save(w: &mut Write, project: &Project) -> Result<(), Error> {
     w.session().change_one(save).await
 }
 
+/// Removes a project that has no credentials, with its workspaces.
+///
+/// # Errors
+/// [`Error::Conflict`] unless `project.revision` is the stored one; [`Error::Refused`] while it
+/// has credentials.
+pub async fn delete(w: &mut Write, project: &Project) -> Result<(), Error> {
+    const HOLD: &str = "
+        UPDATE projects
+        SET revision = revision + 1
+        WHERE id = $1 AND revision = $2";
+    const DELETE_WORKSPACES: &str = "DELETE FROM workspaces WHERE project_id = $1";
+    const DELETE: &str = "DELETE FROM projects WHERE id = $1";
+    let hold = query(HOLD).bind(project.id.as_str()).bind(project.revision);
+    let session = w.session();
+    session.change_one(hold).await?;
+    for text in [DELETE_WORKSPACES, DELETE] {
+        session
+            .execute(query(text).bind(project.id.as_str()))
+            .await?;
+    }
+    Ok(())
+}
+
 pub(crate) fn read(row: &Row<'_>) -> Result<Project, Error> {
     Ok(Project {
         id: row.parsed("id")?,

@@ -14,6 +14,7 @@ pub mod db;
 pub mod keys;
 pub mod log;
 pub mod redact;
+pub mod totp;
 
 pub use answer::Answer;
 pub use app::{Node, Setup, TestApp};

@@ -26,6 +26,8 @@ macro_rules! identifiers {
 }
 
 identifiers! {
+    /// Identifies a personal access token; not the token itself.
+    AccessTokenId: "access token id", "32 lower-case hexadecimal digits", is_hex32;
     /// Identifies one certificate of a credential (`bindingId` in the Transporter API).
     CertificateId: "certificate id", "32 lower-case hexadecimal digits", is_hex32;
     /// Identifies a credential towards token endpoints and gateway; the same value is the API key.
@@ -37,6 +39,8 @@ identifiers! {
         |text| (1..=128).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_graphic());
     /// Identifies a credential in Console paths; the same before, during and after migration.
     CredentialId: "credential id", "up to 19 decimal digits", is_decimal;
+    /// Identifies an invitation; not the code of its link.
+    InvitationId: "invitation id", "32 lower-case hexadecimal digits", is_hex32;
     /// Names a signing key (`kid`); with `.cer` behind it, the file name of its certificate (`x5u`).
     KeyId: "key id", "1 to 64 letters, digits, `_`, `-` or `.`",
         |text| (1..=64).contains(&text.len())
@@ -51,6 +55,9 @@ identifiers! {
     /// Identifies an organization everywhere except in Console paths.
     OrgId: "organization id", "24 upper-case hexadecimal digits and `@AdobeOrg`",
         |text| text.strip_suffix("@AdobeOrg").is_some_and(is_upper_hex24);
+    /// Identifies a person, whatever organizations it is a member of.
+    PersonId: "person id", "24 upper-case hexadecimal digits and `@AdobeID`",
+        |text| text.strip_suffix("@AdobeID").is_some_and(is_upper_hex24);
     /// Identifies a product profile (`licenseConfigs[].id`).
     ProfileId: "product profile id", "up to 19 decimal digits", is_decimal;
     /// Identifies a project.
@@ -67,6 +74,8 @@ identifiers! {
         |text| (1..=64).contains(&text.len())
             && text.trim() == text
             && text.bytes().all(|b| b == b' ' || b.is_ascii_graphic());
+    /// Names a session among those of its person; not what the browser shows.
+    SessionId: "session id", "32 lower-case hexadecimal digits", is_hex32;
     /// The technical account's mail address; another value than its id, of the same domain.
     TechnicalAccountEmail: "technical account e-mail", "a lower-case UUID and `@techacct.adobe.com`",
         |text| text.strip_suffix("@techacct.adobe.com").is_some_and(is_lower_uuid);
@@ -93,6 +102,14 @@ impl OrgId {
     #[must_use]
     pub fn ident(&self) -> &str {
         self.0.split('@').next().unwrap_or_default()
+    }
+}
+
+impl PersonId {
+    /// Makes the id of a new person from 12 random bytes.
+    #[must_use]
+    pub fn from_random(random: [u8; 12]) -> Self {
+        Self(format!("{}@AdobeID", upper_hex(&random)).into())
     }
 }
 
@@ -124,7 +141,14 @@ macro_rules! from_random_hex {
     )+};
 }
 
-from_random_hex!(CertificateId, ClientId, SecretId);
+from_random_hex!(
+    AccessTokenId,
+    CertificateId,
+    ClientId,
+    InvitationId,
+    SecretId,
+    SessionId
+);
 
 macro_rules! from_number {
     ($($name:ident),+) => {$(

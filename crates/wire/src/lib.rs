@@ -6,6 +6,7 @@
 
 #![warn(missing_docs)]
 
+pub mod access_token;
 pub mod caller;
 pub mod claims;
 pub mod credential_file;
@@ -24,13 +25,14 @@ mod text;
 pub mod time;
 pub mod token;
 
+pub use access_token::PersonalAccessToken;
 pub use caller::{Agent, Caller, Consumer, Network};
 pub use error::ImsError;
 pub use gateway::GatewayError;
 pub use id::{
-    CertificateId, ClientId, CredentialId, KeyId, KeyThumbprint, NumericOrgId, OrgId, ProfileId,
-    ProjectId, PublishedName, SecretId, ServiceCode, TechnicalAccountEmail, TechnicalAccountId,
-    TokenId, WorkspaceId,
+    AccessTokenId, CertificateId, ClientId, CredentialId, InvitationId, KeyId, KeyThumbprint,
+    NumericOrgId, OrgId, PersonId, ProfileId, ProjectId, PublishedName, SecretId, ServiceCode,
+    SessionId, TechnicalAccountEmail, TechnicalAccountId, TokenId, WorkspaceId,
 };
 pub use path::{CanonicalPath, PathError, Prefix};
 pub use scope::{Metascope, Scope, ScopeSet};

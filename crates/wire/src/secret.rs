@@ -114,7 +114,7 @@ impl<'de> Deserialize<'de> for ClientSecret {
     }
 }
 
-fn checksum(text: &str) -> String {
+pub(crate) fn checksum(text: &str) -> String {
     let [_, bytes @ ..] = crc32fast::hash(text.as_bytes()).to_be_bytes();
     URL_SAFE_NO_PAD.encode(bytes)
 }

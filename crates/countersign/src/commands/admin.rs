@@ -11,6 +11,7 @@ use crate::output;
 use record::Record;
 use session::Session;
 
+mod access_tokens;
 mod certificates;
 mod config;
 mod credentials;
@@ -18,6 +19,7 @@ mod explain;
 mod failure;
 mod files;
 mod keys;
+mod members;
 mod organizations;
 mod policy;
 mod profiles;
@@ -65,6 +67,12 @@ enum Stored {
     /// Who owns projects, credentials and technical accounts
     #[command(subcommand, visible_alias = "org")]
     Organizations(organizations::Verb),
+    /// People in organizations, and the links that invite them
+    #[command(subcommand)]
+    Members(members::Verb),
+    /// Access tokens of the operator for the management API
+    #[command(subcommand)]
+    AccessTokens(access_tokens::Verb),
     /// Where credentials live
     #[command(subcommand)]
     Projects(projects::Verb),
@@ -119,6 +127,8 @@ async fn ask(noun: &Stored, config: &Config, json: bool) -> Result<Answer, Failu
     let session = Session::open(config).await?;
     let answer = match noun {
         Stored::Organizations(verb) => organizations::run(verb, &session).await,
+        Stored::Members(verb) => members::run(verb, &session).await,
+        Stored::AccessTokens(verb) => access_tokens::run(verb, &session).await,
         Stored::Projects(verb) => projects::run(verb, &session).await,
         Stored::Profiles(verb) => profiles::run(verb, &session).await,
         Stored::Credentials(verb) => credentials::run(verb, &session, json).await,

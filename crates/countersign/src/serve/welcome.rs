@@ -4,31 +4,38 @@ use std::io::{self, Write as _};
 use std::net::SocketAddr;
 
 use countersign_server::kit::log::LogFormat;
+use countersign_wire::Opaque;
 
 use super::Args;
 use crate::commands::admin::shell;
 use crate::config::Config;
 
-/// Where the server can be reached.
-pub(super) struct Listening<'a> {
+/// What there is to say.
+pub(super) struct News {
     pub(super) address: SocketAddr,
     pub(super) gateway: Option<SocketAddr>,
-    pub(super) issuer: &'a str,
+    pub(super) issuer: String,
+    pub(super) is_empty: bool,
+    /// Of the link that makes the first administrator.
+    pub(super) first_code: Option<Opaque>,
+}
+
+/// Where invitations are accepted. The code is in the query, which is in no log.
+pub(crate) fn invitation_link(origin: &str, code: &Opaque) -> String {
+    format!("{origin}/console/invitation?code={}", code.expose())
 }
 
 /// Says where the server listens and as whom, and, when nothing is in it yet, what to do next.
-pub(super) fn say(config: &Config, args: &Args, at: &Listening<'_>, is_empty: bool) {
-    let Listening {
-        address, issuer, ..
-    } = *at;
+pub(super) fn say(config: &Config, args: &Args, news: &News) {
+    let (address, issuer) = (news.address, news.issuer.as_str());
     let listening = format!("{}://{address}", config.scheme());
-    let gateway = at
+    let gateway = news
         .gateway
         .map(|address| format!("{}://{address}", config.gateway.scheme()));
     if config.log.format == LogFormat::Json {
-        // Whoever reads JSON lines must not meet anything else.
+        // Whoever reads JSON lines must not meet anything else, and logs are kept: no link there.
         tracing::info!(server.address = %address, server.issuer = issuer, "listening on {listening}");
-        if let (Some(address), Some(gateway)) = (at.gateway, gateway) {
+        if let (Some(address), Some(gateway)) = (news.gateway, gateway) {
             tracing::info!(gateway.address = %address, "the gateway is listening on {gateway}");
         }
         return;
@@ -40,7 +47,12 @@ pub(super) fn say(config: &Config, args: &Args, at: &Listening<'_>, is_empty: bo
     if let Some(gateway) = gateway {
         text += &format!("gateway      {gateway}\n");
     }
-    if is_empty {
+    if let Some(code) = &news.first_code {
+        let link = invitation_link(issuer, code);
+        text +=
+            &format!("\nfirst administrator (this link works once, for 30 minutes):\n  {link}\n");
+    }
+    if news.is_empty {
         text += "\nnext, in another terminal:\n";
         text += &next_steps(args, issuer);
     }

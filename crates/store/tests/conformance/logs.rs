@@ -123,6 +123,7 @@ fn event(n: i64, org_id: Option<&OrgId>) -> AuditEvent {
         at: at(1_700_000_000_000 + n / 2),
         org_id: org_id.cloned(),
         actor: "admin:cli".to_owned(),
+        source: (n % 2 == 0).then(|| "203.0.113.9".to_owned()),
         action: "secret.added".to_owned(),
         subject: format!("{NASTY}{n}"),
         detail: "{\"label\":\"\\u0000\"}".to_owned(),

@@ -63,12 +63,31 @@ fn exit(error: &ManageError) -> Exit {
         | ManageError::KeyInUse(_)
         | ManageError::NotOurToken(_)
         | ManageError::SigningKey(_)
+        | ManageError::ProjectInUse(_)
+        | ManageError::NoMember
+        | ManageError::NoInvitation
+        | ManageError::UnknownInvitation
+        | ManageError::NoSession
+        | ManageError::NoAccessToken
+        | ManageError::Forbidden { .. }
+        | ManageError::ReadOnly(_)
+        | ManageError::LastAdministrator
+        | ManageError::RoleAboveOwn(_)
+        | ManageError::TokenLife
+        | ManageError::TokenLimit(_)
+        | ManageError::Password(_)
+        | ManageError::SignInName(_)
+        | ManageError::WrongPassword
+        | ManageError::WrongCode
+        | ManageError::Throttled
+        | ManageError::Stale
         | ManageError::Conflict => Exit::Refused,
         ManageError::Key(_)
         | ManageError::Keyring(_)
         | ManageError::Seal(_)
         | ManageError::Sign(_)
         | ManageError::KeyNotMade
+        | ManageError::Busy
         | ManageError::Hash
         | ManageError::NoRandomness(_)
         | ManageError::WrongMasterKey { .. }
@@ -85,6 +104,19 @@ fn hint(error: &ManageError) -> Option<&'static str> {
         ManageError::Refused(_) => Some(
             "`admin credentials add-oauth-half` starts the move, without an outage; `admin policy show` shows the dates",
         ),
+        ManageError::NoOrganization => Some("`admin organizations list` shows all"),
+        ManageError::NoProject => Some("`admin projects list` shows all"),
+        ManageError::NoCredential => Some("`admin credentials list` shows all"),
+        ManageError::NoSecret => Some("`admin secrets list` shows all"),
+        ManageError::NoCertificate => Some("`admin certificates list` shows all"),
+        ManageError::NoProfile(_) => Some("`admin profiles list` shows all"),
+        ManageError::NoService(_) => Some("`admin services list` shows all"),
+        ManageError::NoSigningKey => Some("`admin keys list` shows all"),
+        ManageError::NoMember => Some("`admin members list` shows all"),
+        ManageError::NoAccessToken => Some("`admin access-tokens list` shows all"),
+        ManageError::LastSecret | ManageError::LastCertificate | ManageError::KeyInUse(_) => {
+            Some("`--force` confirms it")
+        }
         ManageError::CertificateNeeded => Some("add `--certificate FILE`, or `--generate-key`"),
         ManageError::SecretLimit(_) => Some("`admin secrets list` shows when each was last used"),
         ManageError::WrongMasterKey { .. } => Some(

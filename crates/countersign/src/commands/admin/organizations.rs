@@ -94,6 +94,7 @@ pub(super) async fn run(verb: &Verb, session: &Session) -> Result<Answer, Failur
                 replay: *replay,
                 secrets_in_query: *secrets_in_query,
                 enabled,
+                ..OrganizationChange::default()
             };
             Ok(Answer::Item(shown(
                 &authority

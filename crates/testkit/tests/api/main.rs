@@ -1,0 +1,34 @@
+//! People, what they may do, and the management API.
+
+#![expect(clippy::unwrap_used, reason = "tests")]
+
+/// Runs tests once on SQLite and once, where there is one, on PostgreSQL.
+macro_rules! on_both_engines {
+    ($($name:ident),+ $(,)?) => {
+        mod sqlite {$(
+            #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+            async fn $name() {
+                let database = countersign_testkit::TestDatabase::sqlite().await;
+                let app = countersign_testkit::TestApp::on(database, Default::default()).await;
+                super::$name(&app).await;
+                app.remove().await;
+            }
+        )+}
+
+        mod postgres {$(
+            #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+            async fn $name() {
+                let Some(database) = countersign_testkit::TestDatabase::postgres().await else { return };
+                let app = countersign_testkit::TestApp::on(database, Default::default()).await;
+                super::$name(&app).await;
+                app.remove().await;
+            }
+        )+}
+    };
+}
+
+mod invitations;
+mod members;
+mod people;
+mod rights;
+mod sign_in;
