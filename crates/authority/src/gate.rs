@@ -65,6 +65,12 @@ impl Authority {
         self.published.load()
     }
 
+    /// Roughly how many tokens that were verified are remembered.
+    #[must_use]
+    pub fn verified_tokens(&self) -> usize {
+        self.tokens.len()
+    }
+
     /// Lets a call pass, or says why not. Takes from the limits what it lets pass.
     ///
     /// Source: `spec/ims-protocol.md` 8.2, "our sequence"; the first failure answers.

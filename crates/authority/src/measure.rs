@@ -59,7 +59,7 @@ impl Authority {
         gauge(CHANGE_LOG_LAG).set(self.age().as_secs_f64());
         gauge(DIRECTORY_CLIENTS).set(to_f64(self.directory.len()));
         gauge(REVOCATIONS).set(to_f64(self.revocations.len()));
-        gauge(GATEWAY_TOKENS).set(to_f64(self.tokens.len()));
+        gauge(GATEWAY_TOKENS).set(to_f64(self.verified_tokens()));
         gauge(EVIDENCE_WAITING).set(to_f64(self.activity.waiting()));
         for (algorithm, since) in &self.outlook.load().active {
             let age = now.since(*since).as_secs_f64();

@@ -186,7 +186,7 @@ impl HttpBody for Upload {
             Self::Nothing => SizeHint::with_exact(0),
             Self::Something(stream) => match &stream.body {
                 Some(body) => body.size_hint(),
-                None => stream.source.size.clone(),
+                None => stream.source.size,
             },
         }
     }
