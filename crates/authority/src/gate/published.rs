@@ -131,21 +131,21 @@ impl PublishedTable {
         for (source, service) in services {
             match table.clash(&service) {
                 Some(clash) => clashes.push(clash),
-                None => table.insert(continued(source, service, before)),
+                None => table.insert(&continued(source, service, before)),
             }
         }
         (table, clashes)
     }
 
-    fn insert(&mut self, service: Arc<Published>) {
+    fn insert(&mut self, service: &Arc<Published>) {
         let at = self.all.partition_point(|other| other.name < service.name);
-        self.all.insert(at, Arc::clone(&service));
+        self.all.insert(at, Arc::clone(service));
         for host in &service.hosts {
             let of_host = self.of_host.entry(host.clone()).or_default();
-            insert_by_length(of_host, &service);
+            insert_by_length(of_host, service);
         }
         if service.hosts.is_empty() {
-            insert_by_length(&mut self.of_any_host, &service);
+            insert_by_length(&mut self.of_any_host, service);
         }
     }
 
