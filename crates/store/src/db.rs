@@ -230,6 +230,9 @@ fn in_table(error: Error, table: &'static str) -> Error {
 
 /// A pool whose connections are given up when they do not answer: one that hangs while it is
 /// returned would otherwise take its place in the pool until TCP notices, a quarter of an hour.
+///
+/// One that counts as within a transaction is given up, too: SQLite rolls back by itself when the
+/// disk is full, the driver's own rollback then fails, and it would begin nothing any more.
 pub(crate) fn pool(max_connections: u32, acquire: Duration, limit: Duration) -> AnyPoolOptions {
     AnyPoolOptions::new()
         .max_connections(max_connections.max(1))
@@ -237,7 +240,7 @@ pub(crate) fn pool(max_connections: u32, acquire: Duration, limit: Duration) -> 
         .after_release(move |connection, _| {
             Box::pin(async move {
                 match tokio::time::timeout(limit, connection.ping()).await {
-                    Ok(answered) => answered.map(|()| true),
+                    Ok(answered) => answered.map(|()| !connection.is_in_transaction()),
                     Err(_) => Err(sqlx::Error::PoolTimedOut),
                 }
             })
