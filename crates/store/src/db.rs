@@ -9,7 +9,9 @@ use tempfile::TempDir;
 
 use crate::config::Config;
 use crate::error::Error;
+use crate::health::{Health, Trouble};
 use crate::row::Row;
+use crate::sqlite::Place;
 use crate::{postgres, sqlite};
 
 /// The database engines.
@@ -31,6 +33,9 @@ pub struct Store {
     pub(crate) begin_limit: Duration,
     /// Longest time of one statement.
     pub(crate) statement_limit: Duration,
+    /// Where its file was when it was opened; SQLite only.
+    pub(crate) place: Option<Arc<Place>>,
+    pub(crate) health: Health,
     /// Keeps the folder of a temporary database as long as the store.
     pub(crate) _temporary: Option<Arc<TempDir>>,
 }
@@ -75,8 +80,11 @@ impl Store {
     /// whose rows somebody else changed since it read them fails with [`Error::Busy`].
     ///
     /// # Errors
-    /// [`Error::Unavailable`] when no connection comes in time; [`Error::Busy`].
+    /// [`Error::Unavailable`] when no connection comes in time; [`Error::Busy`]; [`Error::Gone`].
     pub async fn write(&self) -> Result<Write, Error> {
+        if let Some(place) = &self.place {
+            place.check().inspect_err(|error| self.health.note(error))?;
+        }
         let begin = match self.engine {
             Engine::Sqlite => sqlite::BEGIN_WRITE,
             Engine::Postgres => postgres::BEGIN_WRITE,
@@ -85,12 +93,41 @@ impl Store {
     }
 
     async fn begin(&self, pool: &AnyPool, text: &'static str) -> Result<Session, Error> {
+        let began = bounded(self.begin_limit, pool.begin_with(text)).await;
         Ok(Session {
-            transaction: bounded(self.begin_limit, pool.begin_with(text)).await?,
+            transaction: began.inspect_err(|error| self.health.note(error))?,
             limit: self.statement_limit,
+            health: self.health.clone(),
             failed: false,
             events: 0,
         })
+    }
+
+    /// What is wrong with the database itself: each trouble from when it is first met until
+    /// [`try_writing`](Self::try_writing) succeeds; damage, for as long as the process runs.
+    #[must_use]
+    pub fn troubles(&self) -> Vec<Trouble> {
+        self.health.troubles()
+    }
+
+    /// Saves something that changes nothing. When it is saved, the database does not fail any more.
+    ///
+    /// # Errors
+    /// What still is in the way.
+    pub async fn try_writing(&self) -> Result<(), Error> {
+        const TOUCH: &str = "
+            UPDATE leases
+            SET fencing = fencing
+            WHERE name = 'schema'";
+        if let Some(place) = &self.place {
+            let room = place.check_room().await;
+            room.inspect_err(|error| self.health.note(error))?;
+        }
+        let mut write = self.write().await?;
+        write.0.execute(sqlx::query(TOUCH)).await?;
+        write.commit().await?;
+        self.health.works();
+        Ok(())
     }
 
     /// Waits for what is under way, but not longer than ten seconds, and closes every connection.
@@ -123,6 +160,7 @@ impl Write {
         let Session {
             transaction,
             limit,
+            health,
             failed,
             ..
         } = self.0;
@@ -131,7 +169,9 @@ impl Write {
             return Err(Error::Failed);
         }
         match tokio::time::timeout(limit, transaction.commit()).await {
-            Ok(done) => done.map_err(|error| Error::from(error).at_commit()),
+            Ok(done) => done
+                .map_err(|error| Error::from(error).at_commit())
+                .inspect_err(|error| health.note(error)),
             Err(_) => Err(Error::InDoubt("no answer in time".into())),
         }
     }
@@ -172,6 +212,7 @@ pub(crate) type Query = sqlx::query::Query<'static, Any, AnyArguments>;
 pub struct Session {
     transaction: Transaction<'static, Any>,
     limit: Duration,
+    health: Health,
     failed: bool,
     /// How many event ids were made in it; keeps events of one millisecond in their order.
     pub(crate) events: u16,
@@ -201,7 +242,9 @@ impl Session {
     ) -> Result<Vec<T>, Error> {
         let rows = bounded(self.limit, query.fetch_all(&mut *self.transaction)).await;
         let rows: Vec<AnyRow> = self.noted(rows).map_err(|error| in_table(error, table))?;
-        rows.iter().map(|row| read(&Row::new(row, table))).collect()
+        let read = rows.iter().map(|row| read(&Row::new(row, table)));
+        let read: Result<_, Error> = read.collect();
+        read.inspect_err(|error| self.health.note(error))
     }
 
     /// The first row, if there is one.
@@ -216,7 +259,7 @@ impl Session {
 
     fn noted<T>(&mut self, result: Result<T, Error>) -> Result<T, Error> {
         self.failed |= result.is_err();
-        result
+        result.inspect_err(|error| self.health.note(error))
     }
 }
 

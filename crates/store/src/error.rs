@@ -1,6 +1,9 @@
 //! What can go wrong with the database, sorted by what a caller can do about it.
 
 use std::error::Error as StdError;
+use std::io;
+
+use crate::health::Trouble;
 
 /// What the driver said, for the operator's log. Holds names and codes, no values of rows.
 pub type Cause = Box<dyn StdError + Send + Sync>;
@@ -8,9 +11,27 @@ pub type Cause = Box<dyn StdError + Send + Sync>;
 /// Why the database did not do what it was asked.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
-    /// It cannot be reached, does not answer in time, or cannot write: full, read-only.
-    #[error("the database is not available")]
+    /// It cannot be reached, or does not answer in time.
+    #[error("the database is not available: {0}")]
     Unavailable(#[source] Cause),
+    /// There is no room for what was to be saved. Reading goes on.
+    #[error("the disk of the database is full, nothing was saved: free space on it")]
+    Full(#[source] Cause),
+    /// Somebody made it read-only. Reading goes on.
+    #[error(
+        "the database cannot be written, nothing was saved: look whether its file system is mounted read-only, and whether this user may write to the file and its folder"
+    )]
+    ReadOnly(#[source] Cause),
+    /// The file is not where it was opened: what is saved now would be lost with it.
+    #[error(
+        "the database file was moved or deleted while it was in use, nothing was saved: put the same file back in its place, or stop the server and restore the last backup"
+    )]
+    Gone(#[source] Cause),
+    /// The disk refuses to read or write, for another reason than those above.
+    #[error(
+        "the disk of the database fails, so what was to be saved may be lost; the log of the operating system says why: {0}"
+    )]
+    Disk(#[source] Cause),
     /// Another transaction was in the way: the same work may succeed when it is done again.
     #[error("the database is busy with other changes")]
     Busy(#[source] Cause),
@@ -78,6 +99,18 @@ impl Retryable for Error {
 }
 
 impl Error {
+    /// What is wrong with the database itself, if that is what it says: not with one request,
+    /// and not with the way to the database.
+    pub(crate) fn trouble(&self) -> Option<Trouble> {
+        match self {
+            Self::Full(_) | Self::ReadOnly(_) | Self::Gone(_) | Self::Disk(_) => {
+                Some(Trouble::Failing(self.to_string()))
+            }
+            Self::Damaged(_) | Self::Corrupt { .. } => Some(Trouble::Damaged(self.to_string())),
+            _ => None,
+        }
+    }
+
     /// The same failure, met while committing: what was only lost is in doubt there.
     pub(crate) fn at_commit(self) -> Self {
         match self {
@@ -115,11 +148,34 @@ impl From<sqlx::Error> for Error {
     }
 }
 
+/// What files do; the database is one.
+impl From<io::Error> for Error {
+    fn from(error: io::Error) -> Self {
+        match error.kind() {
+            io::ErrorKind::StorageFull
+            | io::ErrorKind::QuotaExceeded
+            | io::ErrorKind::FileTooLarge => Self::Full(error.into()),
+            io::ErrorKind::ReadOnlyFilesystem | io::ErrorKind::PermissionDenied => {
+                Self::ReadOnly(error.into())
+            }
+            io::ErrorKind::NotFound => Self::Gone(error.into()),
+            _ => Self::Disk(error.into()),
+        }
+    }
+}
+
 /// Result codes of SQLite: <https://www.sqlite.org/rescode.html>. The low byte is the kind.
 fn sqlite(code: u32, error: sqlx::Error) -> Error {
     const UNIQUE: [u32; 3] = [1555, 2067, 2579];
+    /// The index of the write-ahead log could not be made larger: that is how a full disk shows
+    /// where it is made.
+    const SHARED_MEMORY_SIZE: u32 = 4874;
     match code & 0xff {
         5 | 6 => Error::Busy(error.into()),
+        8 => Error::ReadOnly(error.into()),
+        13 => Error::Full(error.into()),
+        _ if code == SHARED_MEMORY_SIZE => Error::Full(error.into()),
+        10 | 14 => Error::Disk(error.into()),
         11 | 26 => Error::Damaged(error.to_string()),
         19 if UNIQUE.contains(&code) => Error::Duplicate,
         1 | 19 | 20 | 25 => Error::Refused(error.into()),
@@ -135,6 +191,9 @@ fn postgres(code: &str, error: sqlx::Error) -> Error {
         "42501" => Error::Unusable(format!(
             "the database user lacks a right ({error}): make it the owner of its database"
         )),
+        "25006" => Error::ReadOnly(error.into()),
+        "53100" => Error::Full(error.into()),
+        "58030" => Error::Disk(error.into()),
         "25P03" | "57P01" | "57P02" | "57P03" | "57P05" => Error::Lost(error.into()),
         "XX001" | "XX002" => Error::Damaged(error.to_string()),
         _ => match code.get(..2) {

@@ -1,5 +1,7 @@
 //! Leases: background work runs on one node at a time (`spec/security.md` KEY-06, REL-56).
 
+use std::time::Duration;
+
 use countersign_wire::Timestamp;
 use sqlx::query;
 
@@ -8,9 +10,15 @@ use crate::error::Error;
 
 const TABLE: &str = "leases";
 
+/// More than the clocks of nodes that work together may differ by (`spec/security.md` REL-24).
+const CLOCKS_DIFFER: Duration = Duration::from_secs(300);
+
 /// Takes the lease `name` for `owner`, or renews it; gives its fencing number, or nothing while
 /// somebody else holds it. The number is greater with every change of hands and stays the same
 /// when a live lease is renewed.
+///
+/// A lease that ends long after `until` was taken by a clock that was ahead; it counts as over,
+/// or nobody could take it until that time comes.
 ///
 /// # Errors
 /// [`Error::Busy`] when others reach for it at the same moment.
@@ -28,13 +36,14 @@ pub async fn acquire(
         SET owner = excluded.owner, until_at = excluded.until_at,
             fencing = CASE WHEN leases.owner = excluded.owner AND leases.until_at > $3
                 THEN leases.fencing ELSE leases.fencing + 1 END
-        WHERE leases.owner = excluded.owner OR leases.until_at <= $3
+        WHERE leases.owner = excluded.owner OR leases.until_at <= $3 OR leases.until_at > $5
         RETURNING fencing";
     let acquire = query(ACQUIRE)
         .bind(name)
         .bind(owner)
         .bind(now.as_millis())
-        .bind(until.as_millis());
+        .bind(until.as_millis())
+        .bind(until.plus(CLOCKS_DIFFER).as_millis());
     w.session()
         .find(TABLE, acquire, |row| row.number("fencing"))
         .await

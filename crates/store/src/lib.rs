@@ -6,10 +6,12 @@
 
 #![warn(missing_docs)]
 
+mod check;
 mod config;
 mod db;
 mod error;
 mod event_id;
+mod health;
 mod migrate;
 mod page;
 mod postgres;
@@ -42,8 +44,10 @@ pub mod technical_accounts;
 pub mod usage;
 pub mod used_assertions;
 
+pub use check::check;
 pub use config::Config;
 pub use db::{Engine, Read, Reads, Store, Write};
 pub use error::{Cause, Error, Retryable};
+pub use health::Trouble;
 pub use page::Page;
 pub use retry::retry;

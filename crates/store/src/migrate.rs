@@ -56,7 +56,7 @@ async fn attempt(connection: &mut AnyConnection, begin: &'static str) -> Result<
     Ok(())
 }
 
-fn migrations() -> Vec<Migration> {
+pub(crate) fn migrations() -> Vec<Migration> {
     const TEXTS: &[(i64, &str, &str)] = &[
         (1, "core", include_str!("../migrations/0001_core.sql")),
         (

@@ -7,6 +7,7 @@ use url::Url;
 use crate::config::Config;
 use crate::db::{Engine, Store, bounded, pool};
 use crate::error::Error;
+use crate::health::Health;
 use crate::migrate;
 
 /// Settings travel with each transaction, not with the connection: a pooler in transaction mode
@@ -51,6 +52,8 @@ pub(crate) async fn open(config: &Config) -> Result<Store, Error> {
         // Beginning waits for nobody but the network.
         begin_limit: config.acquire_timeout().saturating_mul(2),
         statement_limit: limit,
+        place: None,
+        health: Health::default(),
         _temporary: None,
     })
 }
@@ -87,4 +90,108 @@ async fn check(connection: &mut AnyConnection) -> Result<(), Error> {
         )));
     }
     Ok(())
+}
+
+/// Reads whole rows, also the parts of them that are stored apart.
+macro_rules! read_all {
+    ($($table:literal),+) => {
+        &[$((
+            $table,
+            concat!("SELECT CAST(COALESCE(SUM(LENGTH(CAST(t AS TEXT))), 0) AS BIGINT) FROM ", $table, " t"),
+        )),+]
+    };
+}
+
+/// Every table; a test holds it against the migrations.
+const READ_ALL: &[(&str, &str)] = read_all!(
+    "access_tokens",
+    "audit",
+    "audit_chains",
+    "callers",
+    "certificates",
+    "changes",
+    "credentials",
+    "findings",
+    "idempotency_keys",
+    "invitations",
+    "leases",
+    "membership_profiles",
+    "memberships",
+    "organizations",
+    "people",
+    "policies",
+    "profiles",
+    "projects",
+    "published_services",
+    "refusals",
+    "revocations",
+    "secrets",
+    "service_callers",
+    "service_usage",
+    "sessions",
+    "settings",
+    "signing_keys",
+    "subscription_profiles",
+    "subscriptions",
+    "technical_accounts",
+    "usage",
+    "used_assertions",
+    "used_ids",
+    "workspaces"
+);
+
+const INVALID_INDEXES: &str = "
+    SELECT CAST(c.relname AS TEXT)
+    FROM pg_index i JOIN pg_class c ON c.oid = i.indexrelid
+    WHERE NOT i.indisvalid AND c.relnamespace = CAST(current_schema() AS regnamespace)";
+
+/// What a PostgreSQL server can say about its database; see [`check`](crate::check()).
+pub(crate) async fn check_whole(config: &Config) -> Result<Vec<String>, Error> {
+    let options = AnyConnectOptions::from_url(&url(config)?)?;
+    let mut connection = bounded(config.acquire_timeout(), options.connect()).await?;
+    let mut found = Vec::new();
+    for &(table, text) in READ_ALL {
+        match connection.fetch_one(text).await.map_err(Error::from) {
+            Ok(_) => {}
+            Err(error @ (Error::Unavailable(_) | Error::Lost(_))) => return Err(error),
+            Err(error) => found.push(format!("table `{table}` cannot be read: {}", told(&error))),
+        }
+    }
+    for row in connection.fetch_all(INVALID_INDEXES).await? {
+        let index: String = row.try_get(0)?;
+        found.push(format!(
+            "index `{index}` is not valid: rebuild it with REINDEX"
+        ));
+    }
+    connection.close().await?;
+    Ok(found)
+}
+
+fn told(error: &Error) -> String {
+    let cause = std::error::Error::source(error);
+    cause.map_or_else(|| error.to_string(), ToString::to_string)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_table_is_left_unread() {
+        let migrations = migrate::migrations();
+        let texts = migrations.iter().map(|migration| migration.sql.as_str());
+        let made: Vec<_> = texts
+            .flat_map(|text| text.split("CREATE TABLE ").skip(1))
+            .filter_map(|rest| rest.split([' ', '(']).next())
+            // Made anew, and given the name of the old one.
+            .filter(|table| !table.starts_with("new_"))
+            .collect();
+        assert!(made.len() > 20, "{made:?}");
+        for table in made {
+            assert!(
+                READ_ALL.iter().any(|(read, _)| *read == table),
+                "add `{table}` to READ_ALL"
+            );
+        }
+    }
 }

@@ -1,7 +1,7 @@
 //! What is special about SQLite: its file, its settings, its single writer.
 
 use std::fs::{DirBuilder, File, OpenOptions};
-use std::io::{ErrorKind, Read as _};
+use std::io::{self, ErrorKind, Read as _, Write as _};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -14,6 +14,7 @@ use tempfile::TempDir;
 use crate::config::Config;
 use crate::db::{Engine, Store, pool, with_settings};
 use crate::error::Error;
+use crate::health::Health;
 use crate::{migrate, retry};
 
 /// IMMEDIATE: a deferred transaction that reads and then writes fails at once when another wrote
@@ -55,6 +56,7 @@ const QUICK_CHECKS: [&str; 4] = [
 pub(crate) async fn open(config: &Config) -> Result<Store, Error> {
     let (path, temporary) = place(&config.url)?;
     make_private(&path)?;
+    check_writable(&path)?;
     let options = options(&path)?;
     prepare(&options, &path).await?;
 
@@ -70,8 +72,72 @@ pub(crate) async fn open(config: &Config) -> Result<Store, Error> {
         writers: with_settings(writers, WRITER).connect_lazy_with(options),
         begin_limit: STATEMENT_LIMIT,
         statement_limit: STATEMENT_LIMIT,
+        place: Some(Arc::new(Place::of(path)?)),
+        health: Health::default(),
         _temporary: temporary.map(Arc::new),
     })
+}
+
+/// Where the file of a database was found when it was opened.
+#[derive(Debug)]
+pub(crate) struct Place {
+    path: PathBuf,
+    file: FileId,
+}
+
+type FileId = (u64, u64);
+
+impl Place {
+    fn of(path: PathBuf) -> Result<Self, Error> {
+        let file = file_id(&path)?;
+        Ok(Self { path, file })
+    }
+
+    /// Whether the file is still there: SQLite goes on writing to one that was deleted, and what it
+    /// saves is gone when the process ends (REL-37). Looks only at the name, which takes a
+    /// microsecond.
+    pub(crate) fn check(&self) -> Result<(), Error> {
+        if file_id(&self.path)? == self.file {
+            Ok(())
+        } else {
+            Err(Error::Gone("another file is in its place".into()))
+        }
+    }
+
+    /// Whether the folder takes a new file with some pages in it. Tells a full disk from a
+    /// read-only one where SQLite only says that the disk fails; and the log of changes may have
+    /// room for a small write that the next one finds used up.
+    pub(crate) async fn check_room(&self) -> Result<(), Error> {
+        let path = self.path.clone();
+        match tokio::task::spawn_blocking(move || take_room(&path)).await {
+            Ok(taken) => Ok(taken?),
+            Err(_stopping) => Ok(()),
+        }
+    }
+}
+
+fn take_room(path: &Path) -> io::Result<()> {
+    let Some(folder) = path.parent() else {
+        return Ok(());
+    };
+    tempfile::tempfile_in(folder)?.write_all(&[0; ROOM])
+}
+
+/// More than any change writes.
+const ROOM: usize = 256 << 10;
+
+#[cfg(unix)]
+fn file_id(path: &Path) -> Result<FileId, Error> {
+    use std::os::unix::fs::MetadataExt as _;
+    let file = path.metadata()?;
+    Ok((file.dev(), file.ino()))
+}
+
+/// Elsewhere a file that is open cannot be deleted.
+#[cfg(not(unix))]
+fn file_id(path: &Path) -> Result<FileId, Error> {
+    path.metadata()?;
+    Ok((0, 0))
 }
 
 /// Where the file is; for `sqlite::memory:`, in a folder of its own that goes with the store: each
@@ -79,14 +145,14 @@ pub(crate) async fn open(config: &Config) -> Result<Store, Error> {
 fn place(url: &str) -> Result<(PathBuf, Option<TempDir>), Error> {
     let rest = url.strip_prefix("sqlite:").unwrap_or(url);
     if rest == ":memory:" || rest == "//:memory:" {
-        let folder = TempDir::with_prefix("countersign-").map_err(unwritable)?;
+        let folder = TempDir::with_prefix("countersign-")?;
         return Ok((folder.path().join("memory.db"), Some(folder)));
     }
     let encoded = rest.strip_prefix("//").unwrap_or(rest);
     let path = percent_decode_str(encoded).decode_utf8().ok();
     match path {
         Some(path) if !path.is_empty() && !encoded.contains('?') => {
-            let path = std::path::absolute(path.as_ref()).map_err(unwritable)?;
+            let path = std::path::absolute(path.as_ref())?;
             Ok((path, None))
         }
         _ => Err(Error::Unusable(
@@ -107,20 +173,26 @@ fn make_private(path: &Path) -> Result<(), Error> {
         file.mode(0o600);
     }
     if let Some(folder) = path.parent() {
-        folders.recursive(true).create(folder).map_err(unwritable)?;
+        folders.recursive(true).create(folder)?;
     }
     match file.write(true).create_new(true).open(path) {
-        Err(error) if error.kind() != ErrorKind::AlreadyExists => Err(unwritable(error)),
+        Err(error) if error.kind() != ErrorKind::AlreadyExists => Err(error.into()),
         _ => check_header(path),
     }
+}
+
+/// SQLite opens a file that it may not write as one to be read, and fails later, in another way.
+fn check_writable(path: &Path) -> Result<(), Error> {
+    OpenOptions::new().write(true).open(path)?;
+    Ok(take_room(path)?)
 }
 
 /// A file of another kind is refused before SQLite touches it.
 fn check_header(path: &Path) -> Result<(), Error> {
     const HEADER: &[u8] = b"SQLite format 3\0";
     let mut start = Vec::new();
-    let file = File::open(path).map_err(unwritable)?;
-    file.take(16).read_to_end(&mut start).map_err(unwritable)?;
+    let file = File::open(path)?;
+    file.take(16).read_to_end(&mut start)?;
     if start.is_empty() || start == HEADER {
         Ok(())
     } else {
@@ -157,7 +229,7 @@ async fn prepare(options: &AnyConnectOptions, path: &Path) -> Result<(), Error> 
     })
     .await?;
     connection.execute(WRITER).await?;
-    let size = path.metadata().map_err(unwritable)?.len();
+    let size = path.metadata()?.len();
     check(&mut connection, size).await?;
     migrate::run(&mut connection, BEGIN_WRITE).await?;
     Ok(connection.close().await?)
@@ -174,6 +246,30 @@ async fn check(connection: &mut AnyConnection, size: u64) -> Result<(), Error> {
     Ok(())
 }
 
+/// Everything that SQLite can say about a file; see [`check`](crate::check()).
+pub(crate) async fn check_whole(config: &Config) -> Result<Vec<String>, Error> {
+    let (path, _temporary) = place(&config.url)?;
+    if !path.exists() {
+        let path = path.display();
+        return Err(Error::Unusable(format!("there is no file `{path}`")));
+    }
+    check_header(&path)?;
+    let mut connection = options(&path)?.connect().await?;
+    connection.execute(READER).await?;
+    let rows = connection.fetch_all("PRAGMA integrity_check").await?;
+    let found: Result<Vec<String>, _> = rows.iter().map(|row| row.try_get(0)).collect();
+    let mut found = found?;
+    found.retain(|line| line != "ok");
+    for row in connection.fetch_all("PRAGMA foreign_key_check").await? {
+        let (table, parent): (String, String) = (row.try_get(0)?, row.try_get(2)?);
+        found.push(format!(
+            "a row of `{table}` names a row of `{parent}` that is not there"
+        ));
+    }
+    connection.close().await?;
+    Ok(found)
+}
+
 async fn quick_check(connection: &mut AnyConnection, pragma: &'static str) -> Result<(), Error> {
     let found: String = connection.fetch_one(pragma).await?.try_get(0)?;
     if found == "ok" {
@@ -181,8 +277,4 @@ async fn quick_check(connection: &mut AnyConnection, pragma: &'static str) -> Re
     } else {
         Err(Error::Damaged(found))
     }
-}
-
-fn unwritable(error: std::io::Error) -> Error {
-    Error::Unavailable(error.into())
 }

@@ -123,3 +123,23 @@ pub async fn the_first_value_of_a_setting_stays(db: &TestDatabase) {
     );
     assert_eq!(settings::get(&mut r, "unknown").await.unwrap(), None);
 }
+
+pub async fn a_lease_that_a_wrong_clock_took_is_free(db: &TestDatabase) {
+    const YEARS: i64 = 10 * 365 * 86_400_000;
+    let mut w = db.store().write().await.unwrap();
+    let ahead = leases::acquire(&mut w, "work", "ahead", at(YEARS), at(YEARS + 30))
+        .await
+        .unwrap();
+    w.commit().await.unwrap();
+
+    let mut w = db.store().write().await.unwrap();
+    let little = leases::acquire(&mut w, "work", "b", at(YEARS - 200), at(YEARS - 170))
+        .await
+        .unwrap();
+    let right = leases::acquire(&mut w, "work", "c", at(0), at(30))
+        .await
+        .unwrap();
+    w.commit().await.unwrap();
+
+    assert_eq!((ahead, little, right), (Some(1), None, Some(2)));
+}

@@ -59,6 +59,10 @@ impl TestDatabase {
         Store::open(&self.empty.config).await
     }
 
+    pub fn config(&self) -> &Config {
+        &self.empty.config
+    }
+
     /// Does to the database what our own code never would.
     pub async fn tamper(&self, text: &'static str) {
         let mut connection = AnyConnection::connect(&self.empty.config.url)

@@ -57,6 +57,7 @@ suite! {
     background:
         a_lease_has_one_holder,
         a_lease_raced_for_has_one_winner,
+        a_lease_that_a_wrong_clock_took_is_free,
         a_stale_holder_cannot_write,
         the_first_value_of_a_setting_stays;
     credentials:
@@ -97,6 +98,7 @@ suite! {
         a_later_schema_is_opened_while_it_can_be_read,
         a_modified_migration_is_refused,
         a_row_that_cannot_be_read_is_named,
+        a_sound_database_is_found_sound,
         many_processes_open_a_new_database_at_once,
         what_was_written_is_there_after_reopening;
     published:

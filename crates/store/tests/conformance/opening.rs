@@ -1,6 +1,6 @@
 //! Opening: migrations, later schemas, damaged rows.
 
-use countersign_store::{Engine, Error, Page, credentials, organizations, settings};
+use countersign_store::{Engine, Error, Page, check, credentials, organizations, settings};
 
 use crate::database::TestDatabase;
 use crate::samples::{World, load, organization};
@@ -122,4 +122,10 @@ pub async fn a_row_that_cannot_be_read_is_named(db: &TestDatabase) {
         })
     );
     assert!(organizations, "{joined:?}");
+}
+
+pub async fn a_sound_database_is_found_sound(db: &TestDatabase) {
+    World::create(db.store(), 1).await;
+
+    assert_eq!(check(db.config()).await.unwrap(), Vec::<String>::new());
 }

@@ -4,7 +4,7 @@ use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 
-use countersign_store::{Config, Error, Page, Store, organizations, retry};
+use countersign_store::{Config, Error, Page, Store, Trouble, organizations, retry};
 use tempfile::TempDir;
 
 use crate::database::TestDatabase;
@@ -185,4 +185,63 @@ async fn two_processes_write_to_one_file() {
     drop(r);
     other.close().await;
     db.remove().await;
+}
+
+#[tokio::test]
+async fn a_check_names_rows_whose_parents_are_gone() {
+    let db = TestDatabase::sqlite().await;
+    World::create(db.store(), 1).await;
+    db.tamper("PRAGMA foreign_keys = OFF; DELETE FROM organizations")
+        .await;
+
+    let found = countersign_store::check(db.config()).await.unwrap();
+
+    let about = |table: &str| found.iter().any(|line| line.contains(table));
+    assert!(about("`projects`") && about("`organizations`"), "{found:?}");
+}
+
+/// SQLite ends a transaction by itself when there is no room; the driver does not hear of it.
+#[tokio::test]
+async fn a_transaction_that_the_engine_ended_does_not_end_writing() {
+    let db = TestDatabase::sqlite().await;
+    db.tamper(
+        "CREATE TRIGGER full BEFORE INSERT ON organizations
+         WHEN NEW.name = 'Organization 7'
+         BEGIN SELECT RAISE(ROLLBACK, 'full'); END",
+    )
+    .await;
+    let mut w = db.store().write().await.unwrap();
+    let mut seventh = organization(7);
+    seventh.name = "Organization 7".to_owned();
+    organizations::insert(&mut w, &seventh).await.unwrap_err();
+    drop(w);
+
+    let mut w = db.store().write().await.unwrap();
+    organizations::insert(&mut w, &organization(8))
+        .await
+        .unwrap();
+    w.commit().await.unwrap();
+
+    db.remove().await;
+}
+
+#[tokio::test]
+async fn a_file_that_was_replaced_takes_no_writes() {
+    let folder = TempDir::new().unwrap();
+    let path = folder.path().join("here.db");
+    let store = Store::open(&at_path(&path)).await.unwrap();
+    assert_eq!(store.troubles(), []);
+
+    fs::rename(&path, folder.path().join("there.db")).unwrap();
+    let gone = store.write().await;
+    fs::write(&path, "another").unwrap();
+    let another = store.write().await;
+
+    assert!(matches!(gone, Err(Error::Gone(_))), "{gone:?}");
+    assert!(matches!(another, Err(Error::Gone(_))), "{another:?}");
+    assert!(matches!(&*store.troubles(), [Trouble::Failing(_)]));
+    fs::rename(folder.path().join("there.db"), &path).unwrap();
+    store.try_writing().await.unwrap();
+    assert_eq!(store.troubles(), []);
+    store.close().await;
 }
