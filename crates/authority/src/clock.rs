@@ -4,30 +4,50 @@
 
 use std::fmt;
 use std::sync::Arc;
-use std::time::UNIX_EPOCH;
+use std::time::{Duration, Instant, UNIX_EPOCH};
 
 use countersign_wire::Timestamp;
 
-/// Tells the wall-clock time. Durations are measured with the monotonic clock instead.
+/// The clocks of the machine, read at one moment.
+#[derive(Clone, Copy, Debug)]
+pub struct Reading {
+    /// The wall clock: the time, which dates are held against. It can be set.
+    pub now: Timestamp,
+    /// How much time has passed since some moment. It goes on evenly, whatever is done to the
+    /// wall clock.
+    pub uptime: Duration,
+}
+
+/// Tells the time (`spec/security.md` REL-20).
 #[derive(Clone)]
-pub struct Clock(Arc<dyn Fn() -> Timestamp + Send + Sync>);
+pub struct Clock(Arc<dyn Fn() -> Reading + Send + Sync>);
 
 impl Clock {
-    /// The clock of the machine.
+    /// The clocks of the machine.
     #[must_use]
     pub fn system() -> Self {
-        Self(Arc::new(system_time))
+        let began = Instant::now();
+        Self::new(move || Reading {
+            now: system_time(),
+            uptime: began.elapsed(),
+        })
     }
 
-    /// A clock that somebody else moves: for tests.
+    /// Clocks that somebody else moves: for tests.
     #[must_use]
-    pub fn new(now: impl Fn() -> Timestamp + Send + Sync + 'static) -> Self {
-        Self(Arc::new(now))
+    pub fn new(read: impl Fn() -> Reading + Send + Sync + 'static) -> Self {
+        Self(Arc::new(read))
     }
 
     /// The time.
     #[must_use]
     pub fn now(&self) -> Timestamp {
+        self.read().now
+    }
+
+    /// Both clocks.
+    #[must_use]
+    pub fn read(&self) -> Reading {
         (self.0)()
     }
 }

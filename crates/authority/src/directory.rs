@@ -92,8 +92,8 @@ pub enum LookupError {
     /// There is none of that id.
     #[error("no credential has this client id")]
     Unknown,
-    /// It is not in memory, and the database does not answer.
-    #[error("the credential is not in memory and the database does not answer: {0}")]
+    /// It is not in memory, and cannot be read.
+    #[error("the credential is not in memory and cannot be read from the database now: {0}")]
     Unavailable(String),
 }
 

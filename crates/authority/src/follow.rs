@@ -76,10 +76,13 @@ impl Authority {
     }
 
     async fn poll_changes(&self, follower: &mut Follower) -> Result<(), store::Error> {
-        let now = self.clock.now();
+        self.watch_clock();
+        let now = self.unstepped_now();
         let since = follower.since.min(now.minus(OVERLAP));
-        if now.since(since) > KEEP_CHANGES {
-            self.load_all().await?;
+        let is_stale = self.clock_watch.take_stale();
+        if is_stale || now.since(since) > KEEP_CHANGES {
+            let loaded = self.load_all().await;
+            loaded.inspect_err(|_| self.clock_watch.put_stale())?;
             self.directory.invalidate_all().await;
         }
         let mut read = self.store.read().await?;
@@ -127,7 +130,7 @@ impl Authority {
         self.load_keyring().await?;
         self.load_published().await?;
         let mut read = self.store.read().await?;
-        for revocation in store::revocations::list(&mut read, self.clock.now()).await? {
+        for revocation in store::revocations::list(&mut read, self.unstepped_now()).await? {
             self.revocations.insert(revocation);
         }
         Ok(())

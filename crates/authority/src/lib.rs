@@ -22,6 +22,7 @@ mod claims;
 mod client_assertion;
 mod client_auth;
 mod clock;
+mod clock_watch;
 mod config;
 mod credentials;
 mod directory;
@@ -55,6 +56,7 @@ mod rotation;
 mod secrets;
 mod sessions;
 mod sign_in;
+mod storage;
 mod throttle;
 mod token;
 mod token_kinds;
@@ -68,7 +70,8 @@ pub use certificates::{GeneratedCertificate, NewCertificate};
 pub use claims::{SignedClaims, TokenClaims};
 pub use client_assertion::CLIENT_ALGORITHMS;
 pub use client_auth::{AuthenticatedClient, ClientError, Presented};
-pub use clock::{Clock, NoRandomness};
+pub use clock::{Clock, NoRandomness, Reading};
+pub use clock_watch::Step;
 pub use config::{Config, ConfigError, X5u};
 pub use countersign_store::Page;
 pub use countersign_store::callers::Finding;
@@ -111,11 +114,13 @@ pub struct Authority {
     config: Config,
     catalogue: Arc<Catalogue>,
     clock: Clock,
+    clock_watch: clock_watch::ClockWatch,
     directory: directory::Directory,
     policies: ArcSwap<Policies>,
     keyring: ArcSwap<keyring::Keyring>,
     outlook: ArcSwap<rotation::Outlook>,
     alarm: rotation::Alarm,
+    told: storage::Told,
     revocations: revocations::Revocations,
     throttle: throttle::Throttle,
     people_throttle: throttle::PeopleThrottle,
@@ -161,6 +166,8 @@ impl Authority {
             keyring: ArcSwap::from_pointee(keyring),
             outlook: ArcSwap::default(),
             alarm: rotation::Alarm::default(),
+            told: storage::Told::default(),
+            clock_watch: clock_watch::ClockWatch::new(&clock),
             revocations: revocations::Revocations::new(),
             activity: activity::Activity::new(),
             published: ArcSwap::default(),

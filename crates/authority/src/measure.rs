@@ -1,9 +1,11 @@
 //! Numbers for the operator's monitoring. Labels come from closed sets only (LOG-05).
 
+use countersign_store::Trouble;
 use countersign_store::usage::Grant;
 use metrics::{Counter, Gauge};
 
 use crate::Authority;
+use crate::clock_watch::CLOCK_STEPS;
 
 /// What is counted where it happens. Made after the process has decided to count, or it counts
 /// for nobody.
@@ -65,6 +67,13 @@ impl Authority {
             let age = now.since(*since).as_secs_f64();
             metrics::gauge!(KEY_AGE, "algorithm" => algorithm.as_str()).set(age);
         }
+        let step = self.clock_step().map_or(0, |step| step.milliseconds / 1000);
+        gauge(CLOCK_STEP).set(step as f64);
+        let is_failing = u8::from(!self.takes_writes());
+        gauge(DATABASE_FAILING).set(is_failing);
+        let is_damaged = |trouble: &Trouble| matches!(trouble, Trouble::Damaged(_));
+        let damaged = self.storage_troubles().iter().any(is_damaged);
+        gauge(DATABASE_DAMAGED).set(u8::from(damaged));
         let late = self.overdue_rotation().map(|due| now.since(due.at));
         gauge(KEY_OVERDUE).set(late.unwrap_or_default().as_secs_f64());
     }
@@ -98,6 +107,16 @@ fn describe() {
     );
     metrics::describe_gauge!(EVIDENCE_WAITING, "Records of use that are not written yet");
     metrics::describe_gauge!(KEY_AGE, "Seconds that the active signing key has signed");
+    metrics::describe_counter!(CLOCK_STEPS, "Settings of the wall clock that were noticed");
+    metrics::describe_gauge!(
+        CLOCK_STEP,
+        "Seconds that the wall clock is ahead of where it would be had nobody set it"
+    );
+    metrics::describe_gauge!(
+        DATABASE_FAILING,
+        "1 while the database takes no writes: full, read-only, gone"
+    );
+    metrics::describe_gauge!(DATABASE_DAMAGED, "1 once damage was met in the database");
     metrics::describe_gauge!(KEY_OVERDUE, "Seconds that the rotation of keys is overdue");
 }
 
@@ -109,5 +128,8 @@ const CHANGE_LOG_LAG: &str = "change_log_lag_seconds";
 const REVOCATIONS: &str = "revocations";
 const GATEWAY_TOKENS: &str = "gateway_tokens";
 const EVIDENCE_WAITING: &str = "evidence_waiting";
+const CLOCK_STEP: &str = "clock_step_seconds";
+const DATABASE_FAILING: &str = "database_failing";
+const DATABASE_DAMAGED: &str = "database_damaged";
 const KEY_AGE: &str = "signing_key_age_seconds";
 const KEY_OVERDUE: &str = "signing_key_rotation_overdue_seconds";

@@ -14,11 +14,13 @@ use countersign_model::Catalogue;
 use countersign_server::ims::Compatibility;
 use countersign_server::kit::log::LogFormat;
 use countersign_server::listen::Listener;
+use countersign_store::{self as store, Store};
 use serde::{Deserialize, Serialize};
 use tracing_subscriber::EnvFilter;
 use url::Url;
 use zeroize::Zeroizing;
 
+use crate::outcome::Failure;
 pub use error::ConfigError;
 pub use gateway::Gateway;
 use layers::Layers;
@@ -58,7 +60,7 @@ pub struct Config {
     /// Settings of the listener.
     pub server: Listener,
     /// Settings of the database.
-    pub store: countersign_store::Config,
+    pub store: store::Config,
     /// How closely the IMS face keeps to the original.
     pub compatibility: Compatibility,
     /// Shape of the log.
@@ -101,7 +103,7 @@ struct Settings {
     catalogue: Option<PathBuf>,
     server: Listener,
     ims: countersign_authority::Config,
-    store: countersign_store::Config,
+    store: store::Config,
     gateway: Gateway,
     compatibility: Compatibility,
     log: Log,
@@ -115,7 +117,7 @@ impl Default for Settings {
             catalogue: None,
             server: Listener::default(),
             ims: countersign_authority::Config::default(),
-            store: countersign_store::Config::default(),
+            store: store::Config::default(),
             gateway: Gateway::default(),
             compatibility: Compatibility::default(),
             log: Log::default(),
@@ -137,7 +139,7 @@ impl Database {
     ///
     /// # Errors
     /// The database does not answer.
-    pub async fn of(store: &countersign_store::Store) -> Result<Self, countersign_store::Error> {
+    pub async fn of(store: &Store) -> Result<Self, store::Error> {
         let used = countersign_authority::has_master_key(store).await?;
         Ok(if used { Self::InUse } else { Self::Empty })
     }
@@ -281,6 +283,29 @@ impl Config {
         } else {
             "http"
         }
+    }
+
+    /// Opens the database.
+    ///
+    /// # Errors
+    /// What is in the way, and where to look.
+    pub async fn open_store(&self) -> Result<Store, Failure> {
+        let opened = Store::open(&self.store).await;
+        opened.map_err(|error| {
+            let is_place = matches!(
+                error,
+                store::Error::Full(_)
+                    | store::Error::ReadOnly(_)
+                    | store::Error::Gone(_)
+                    | store::Error::Disk(_)
+                    | store::Error::Damaged(_)
+            );
+            let failure = Failure::from(error);
+            match is_place {
+                true => failure.hint(format!("the database is `{}`", self.store.shown_url())),
+                false => failure,
+            }
+        })
     }
 
     /// The master key, made at first use unless it comes from the environment.

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
-use countersign_authority::{Actor, Authority, Clock, Refused};
+use countersign_authority::{Actor, Authority, Clock, Refused, Step};
 use countersign_server::app::App;
 use countersign_server::gateway;
 use countersign_server::health::{Condition, Readiness};
@@ -15,7 +15,7 @@ use countersign_server::kit::log;
 use countersign_server::kit::stack::{Explain, Surroundings, surround};
 use countersign_server::listen::{Bound, Drained};
 use countersign_server::metrics::Metrics;
-use countersign_store::{Page, Store};
+use countersign_store::{Page, Store, Trouble};
 use countersign_wire::Opaque;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -106,7 +106,7 @@ struct Node {
 
 impl Node {
     async fn open(config: &Config) -> Result<Self, Failure> {
-        let store = Store::open(&config.store).await?;
+        let store = config.open_store().await?;
         let master_key = config.master_key(Database::of(&store).await?)?;
         // Opened before the authority: without a configured issuer, the port becomes part of it.
         let bound = config.server.clone().bind().await.map_err(broken)?;
@@ -259,11 +259,13 @@ fn refused(explained: &Explained<'_>) -> Refused {
 }
 
 fn readiness(authority: &Arc<Authority>) -> Readiness {
-    let [follower, signer, rotator] = [(); 3].map(|()| Arc::clone(authority));
+    let [follower, storage, signer, rotator, clock] = [(); 5].map(|()| Arc::clone(authority));
     Readiness::default()
         .with("database", move || {
             database(follower.serves(), follower.age())
         })
+        .with("storage", move || troubled(&storage.storage_troubles()))
+        .with("clock", move || clock.clock_step().map_or(Condition::Fine, |step| stepped(&step)))
         .with("signing_key", move || {
             match signer.key_documents().certificates.is_empty() {
                 true => Condition::Failed(
@@ -290,6 +292,32 @@ fn database(serves: bool, age: Duration) -> Condition {
         }
         (true, false) => Condition::Fine,
     }
+}
+
+/// Damaged, full, read-only: known clients are served, so others would do no better.
+fn troubled(troubles: &[Trouble]) -> Condition {
+    let sentence = |trouble: &Trouble| match trouble {
+        Trouble::Failing(why) => {
+            format!("{why}; known clients are served from memory, writes are refused")
+        }
+        Trouble::Damaged(what) => format!("{what}; what does not need the damaged part is served"),
+    };
+    match troubles {
+        [] => Condition::Fine,
+        _ => Condition::Degraded(troubles.iter().map(sentence).collect::<Vec<_>>().join(". ")),
+    }
+}
+
+fn stepped(step: &Step) -> Condition {
+    let direction = if step.milliseconds < 0 {
+        "back"
+    } else {
+        "forward"
+    };
+    Condition::Degraded(format!(
+        "the wall clock was set {direction} by {} s: look at the time synchronization of this machine; restart the server if the time is right now",
+        step.milliseconds.unsigned_abs() / 1000
+    ))
 }
 
 /// The change log is read twice a second; ten missed polls are no accident.

@@ -13,6 +13,7 @@ use session::Session;
 
 mod access_tokens;
 mod certificates;
+mod check;
 mod config;
 mod credentials;
 mod explain;
@@ -59,6 +60,8 @@ enum Noun {
     /// The configuration
     #[command(subcommand)]
     Config(config::Verb),
+    /// Read the whole database and say what is wrong with it
+    Check,
 }
 
 /// What is in the database.
@@ -118,6 +121,7 @@ pub fn run(args: &Args) -> Result<Exit, Failure> {
         Noun::Stored(noun) => wait_for(ask(noun, &config, args.json))??,
         Noun::Services(verb) => services::run(verb, &config)?,
         Noun::Config(verb) => config::run(verb, &config, args.json)?,
+        Noun::Check => return wait_for(check::run(&config, args.json))?,
     };
     answer.print(args.json)?;
     Ok(Exit::Done)

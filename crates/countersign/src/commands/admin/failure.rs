@@ -129,13 +129,12 @@ fn hint(error: &ManageError) -> Option<&'static str> {
 /// With what the driver said: it holds names and codes, no values, and the operator needs it.
 impl From<store::Error> for Failure {
     fn from(error: store::Error) -> Self {
-        let mut message = error.to_string();
-        let mut cause = std::error::Error::source(&error);
-        while let Some(error) = cause {
-            message = format!("{message}: {error}");
-            cause = error.source();
-        }
-        Self::broken(message)
+        let message = error.to_string();
+        let cause = std::error::Error::source(&error).map(ToString::to_string);
+        Self::broken(match cause {
+            Some(cause) if !message.contains(&cause) => format!("{message} ({cause})"),
+            _ => message,
+        })
     }
 }
 

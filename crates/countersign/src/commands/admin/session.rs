@@ -23,7 +23,7 @@ impl Session {
     /// # Errors
     /// What is in the way.
     pub async fn open(config: &Config) -> Result<Self, Failure> {
-        let store = Store::open(&config.store).await?;
+        let store = config.open_store().await?;
         let master_key = config.master_key(Database::of(&store).await?)?;
         let ims = config.ims_at(config.server.address)?;
         let (catalogue, clock) = (config.catalogue.clone(), Clock::system());
