@@ -15,7 +15,7 @@ use countersign_model::{Catalogue, DeprecationPolicy, Origin, Owner, ProjectKind
 use countersign_server::app::App;
 use countersign_server::ims::Compatibility;
 use countersign_server::kit::client_ip::TrustedProxies;
-use countersign_server::kit::stack::{self, Surroundings};
+use countersign_server::kit::stack::{self, Explain, Surroundings};
 use countersign_store::Store;
 use countersign_wire::{OrgId, ServiceCode, Timestamp};
 use tokio_util::sync::CancellationToken;
@@ -176,20 +176,9 @@ impl Node {
             authority.follow_in_background(&TaskTracker::new(), &stop);
         }
         let app = App::new(Arc::clone(&authority), setup.compatibility);
-        let explain = Arc::clone(&authority);
         let surroundings = Surroundings {
             proxies: setup.proxies.clone(),
-            explain: Some(Box::new(move |explained| {
-                explain.note_refusal(Refused {
-                    debug_id: explained.id.to_string(),
-                    endpoint: explained.path.clone(),
-                    status: explained.status.as_u16(),
-                    error: explained.cause.code,
-                    client_id: explained.cause.client.clone(),
-                    cause: explained.cause.detail.clone(),
-                    source: explained.source.0.to_string(),
-                });
-            })),
+            explain: Some(explainer(&authority)),
             ..Surroundings::default()
         };
         let router = stack::surround(countersign_server::routes(app), surroundings);
@@ -204,6 +193,12 @@ impl Node {
     /// Everything it answers, to be put behind a port.
     pub fn router(&self) -> Router {
         self.router.clone()
+    }
+
+    /// Keeps the causes of refusals of a face that is not among its routes.
+    #[must_use]
+    pub fn explainer(&self) -> Explain {
+        explainer(&self.authority)
     }
 
     /// Somebody who knows nothing but the address.
@@ -353,6 +348,21 @@ impl Node {
             key,
         }
     }
+}
+
+fn explainer(authority: &Arc<Authority>) -> Explain {
+    let authority = Arc::clone(authority);
+    Box::new(move |explained| {
+        authority.note_refusal(Refused {
+            debug_id: explained.id.to_string(),
+            endpoint: explained.path.clone(),
+            status: explained.status.as_u16(),
+            error: explained.cause.code,
+            client_id: explained.cause.client.clone(),
+            cause: explained.cause.detail.clone(),
+            source: explained.source.0.to_string(),
+        });
+    })
 }
 
 impl Drop for Node {

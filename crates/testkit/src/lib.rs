@@ -11,10 +11,12 @@ pub mod assertion;
 pub mod clients;
 pub mod clock;
 pub mod db;
+pub mod gateway;
 pub mod keys;
 pub mod log;
 pub mod redact;
 pub mod totp;
+pub mod upstream;
 
 pub use answer::Answer;
 pub use app::{Node, Setup, TestApp};
