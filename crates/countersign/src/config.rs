@@ -10,7 +10,7 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
 use countersign_authority::{MasterKey, MasterKeyError};
-use countersign_model::Catalogue;
+use countersign_model::{Catalogue, PublishedService};
 use countersign_server::ims::Compatibility;
 use countersign_server::kit::log::LogFormat;
 use countersign_server::listen::Listener;
@@ -24,10 +24,12 @@ use crate::outcome::Failure;
 pub use error::ConfigError;
 pub use gateway::Gateway;
 use layers::Layers;
+pub use sample_api::SampleApi;
 
 mod error;
 mod gateway;
 mod layers;
+mod sample_api;
 mod show;
 
 /// Where the configuration is looked for, as flags that commands share.
@@ -69,6 +71,8 @@ pub struct Config {
     pub catalogue: Catalogue,
     /// Settings of the gateway.
     pub gateway: Gateway,
+    /// Settings of the sample API.
+    pub sample_api: SampleApi,
     ims: countersign_authority::Config,
     catalogue_file: Option<PathBuf>,
     issuer: Issuer,
@@ -105,6 +109,7 @@ struct Settings {
     ims: countersign_authority::Config,
     store: store::Config,
     gateway: Gateway,
+    sample_api: SampleApi,
     compatibility: Compatibility,
     log: Log,
 }
@@ -119,6 +124,7 @@ impl Default for Settings {
             ims: countersign_authority::Config::default(),
             store: store::Config::default(),
             gateway: Gateway::default(),
+            sample_api: SampleApi::default(),
             compatibility: Compatibility::default(),
             log: Log::default(),
         }
@@ -213,6 +219,7 @@ impl Config {
         let catalogue = read_catalogue(settings.catalogue.as_deref())?;
         let mut ims = settings.ims;
         ims.gateway = settings.gateway.checks(&catalogue)?;
+        settings.sample_api.check()?;
         let config = Self {
             file,
             server: settings.server,
@@ -221,6 +228,7 @@ impl Config {
             log: settings.log,
             catalogue,
             gateway: settings.gateway,
+            sample_api: settings.sample_api,
             ims,
             catalogue_file: settings.catalogue,
             issuer,
@@ -253,6 +261,19 @@ impl Config {
                 }
             })?;
         }
+        Ok(())
+    }
+
+    /// Publishes `services` beside those that are configured.
+    ///
+    /// # Errors
+    /// [`ConfigError::Gateway`] when one of them cannot be, or not beside the others.
+    pub fn publish(
+        &mut self,
+        services: impl IntoIterator<Item = PublishedService>,
+    ) -> Result<(), ConfigError> {
+        self.gateway.services.extend(services);
+        self.ims.gateway = self.gateway.checks(&self.catalogue)?;
         Ok(())
     }
 

@@ -23,8 +23,10 @@ use tokio_util::task::TaskTracker;
 use crate::config::{Config, Database, Overrides, Place};
 use crate::outcome::{Exit, Failure};
 use crate::output;
+use sample::Sample;
 use signals::{EndedBy, Signals};
 
+mod sample;
 mod signals;
 pub(crate) mod welcome;
 
@@ -40,6 +42,9 @@ pub struct Args {
     /// Origin of this server as clients write it [default: `http://` and the address]
     #[arg(long, value_name = "ORIGIN")]
     issuer: Option<String>,
+    /// Also starts a small Cloud Manager and User Management API, published at the gateway
+    #[arg(long)]
+    sample_api: bool,
     /// Checks the configuration, opens nothing, and ends
     #[arg(long)]
     check: bool,
@@ -67,7 +72,7 @@ pub fn run(args: &Args) -> Result<Exit, Failure> {
     let runtime =
         runtime.map_err(|error| Failure::broken(format!("cannot start threads: {error}")))?;
     let log = log::init(config.log.format, &config.log.filter).map_err(broken)?;
-    let ended = runtime.block_on(serve(&config, args))?;
+    let ended = runtime.block_on(serve(config, args))?;
     drop(log);
     match ended {
         None => Ok(Exit::Done),
@@ -76,19 +81,24 @@ pub fn run(args: &Args) -> Result<Exit, Failure> {
     }
 }
 
-async fn serve(config: &Config, args: &Args) -> Result<Option<EndedBy>, Failure> {
+async fn serve(mut config: Config, args: &Args) -> Result<Option<EndedBy>, Failure> {
     let metrics = Metrics::install().map_err(broken)?;
     let signals = Signals::listen().map_err(broken)?;
-    let node = Node::open(config).await?;
+    let sample = match args.sample_api {
+        true => Some(Sample::open(&mut config).await?),
+        false => None,
+    };
+    let node = Node::open(&config, sample).await?;
     let news = welcome::News {
         address: node.bound.address(),
         gateway: node.gateway.as_ref().map(Bound::address),
+        sample: node.sample.as_ref(),
         issuer: node.issuer.clone(),
         is_empty: node.is_empty().await?,
         first_code: node.first_code().await?,
     };
-    welcome::say(config, args, &news);
-    Ok(node.serve(config, metrics, signals).await)
+    welcome::say(&config, args, &news);
+    Ok(node.serve(&config, metrics, signals).await)
 }
 
 fn broken(error: impl std::error::Error) -> Failure {
@@ -100,12 +110,13 @@ struct Node {
     authority: Arc<Authority>,
     bound: Bound,
     gateway: Option<Bound>,
+    sample: Option<Sample>,
     store: Store,
     issuer: String,
 }
 
 impl Node {
-    async fn open(config: &Config) -> Result<Self, Failure> {
+    async fn open(config: &Config, sample: Option<Sample>) -> Result<Self, Failure> {
         let store = config.open_store().await?;
         let master_key = config.master_key(Database::of(&store).await?)?;
         // Opened before the authority: without a configured issuer, the port becomes part of it.
@@ -137,6 +148,7 @@ impl Node {
             authority: Arc::new(authority),
             bound,
             gateway,
+            sample,
             store,
             issuer,
         })
@@ -170,6 +182,9 @@ impl Node {
             stop.clone()
                 .run_until_cancelled_owned(metrics.clone().keep_up()),
         );
+        if let Some(sample) = self.sample {
+            sample.serve(Clock::system(), &tasks, &stop);
+        }
 
         let router = router(config, &self.authority, metrics, drain.clone());
         let gateway = self.gateway.map(|bound| {

@@ -54,6 +54,12 @@ pub enum ConfigError {
         /// What is wrong.
         error: ConnectionsError,
     },
+    /// The sample API verifies nothing.
+    #[error(
+        "`sample_api.address` is {0}, which other machines can reach: the sample API believes \
+         whoever calls, so write a loopback address such as `127.0.0.1:0`"
+    )]
+    SampleApi(SocketAddr),
     /// A setting of `[server]`.
     #[error(transparent)]
     Server(#[from] BindError),

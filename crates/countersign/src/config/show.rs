@@ -6,7 +6,7 @@ use countersign_server::ims::Compatibility;
 use countersign_server::listen::Listener;
 use serde::Serialize;
 
-use super::{Config, ConfigError, Gateway, Log, MasterKeySource};
+use super::{Config, ConfigError, Gateway, Log, MasterKeySource, SampleApi};
 
 /// The configuration as it may be shown: complete, with the database's password masked.
 #[derive(Serialize)]
@@ -18,6 +18,7 @@ pub struct Shown<'a> {
     ims: countersign_authority::Config,
     store: Store,
     gateway: &'a Gateway,
+    sample_api: &'a SampleApi,
     compatibility: Compatibility,
     log: &'a Log,
 }
@@ -54,6 +55,7 @@ impl Config {
                 statement_timeout_ms: self.store.statement_timeout_ms,
             },
             gateway: &self.gateway,
+            sample_api: &self.sample_api,
             compatibility: self.compatibility,
             log: &self.log,
         })

@@ -11,7 +11,10 @@ use countersign_authority::Clock;
 
 mod caller;
 mod cloud;
+mod publish;
 mod users;
+
+pub use publish::{NotInCatalogue, published};
 
 /// All that the sample keeps: what callers changed, in memory.
 pub struct SampleApi {

@@ -6,5 +6,6 @@ mod configuration;
 mod credentials;
 mod nouns;
 mod place;
+mod sample;
 mod serving;
 mod tokens;

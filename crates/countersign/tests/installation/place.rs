@@ -105,6 +105,12 @@ impl Place {
         command.envs(environment.iter().copied());
         Server::start(&mut command)
     }
+
+    /// With the sample API behind a gateway.
+    pub fn serve_sample(&self) -> Server {
+        let mut command = self.command(&["serve", "--listen", "127.0.0.1:0", "--sample-api"]);
+        Server::start(command.env("COUNTERSIGN__GATEWAY__ADDRESS", "127.0.0.1:0"))
+    }
 }
 
 /// A running server; ended with the test, however that goes.
@@ -155,16 +161,16 @@ impl Server {
         );
     }
 
-    /// Reads on until a line holds `text`.
-    pub fn wait_for(&mut self, text: &str) {
-        let mut line = String::new();
-        while !line.contains(text) {
-            line.clear();
+    /// Reads on until a line holds `text`; gives what it read.
+    pub fn wait_for(&mut self, text: &str) -> String {
+        let mut said = String::new();
+        while !said.lines().any(|line| line.contains(text)) {
             assert!(
-                self.stderr.read_line(&mut line).unwrap() > 0,
+                self.stderr.read_line(&mut said).unwrap() > 0,
                 "ended without `{text}`"
             );
         }
+        said
     }
 
     /// Waits for its end; gives what else it said.

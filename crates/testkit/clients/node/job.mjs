@@ -32,8 +32,8 @@ export async function answer (work) {
   const captured = capture()
   const result = await outcome(work, job, captured.text)
   captured.release()
-  process.stdout.write(JSON.stringify(result) + '\n')
-  process.exit(0) // some clients keep sockets or timers open
+  // Some clients keep sockets or timers open. A pipe takes a long answer in pieces.
+  process.stdout.write(JSON.stringify(result) + '\n', () => process.exit(0))
 }
 
 async function outcome (work, job, printed) {

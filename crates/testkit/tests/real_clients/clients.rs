@@ -78,6 +78,8 @@ pub struct Outcome {
     pub validation: Option<Value>,
     pub invalidation: Option<Value>,
     pub organizations: Option<Value>,
+    /// What each call of a client of an API gave.
+    pub results: Option<Value>,
     /// What a protected API answered to each token.
     pub statuses: Option<BTreeMap<String, u16>>,
 }

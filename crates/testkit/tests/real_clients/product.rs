@@ -1,15 +1,18 @@
 //! The product on two loopback ports, by the clock of the machine, with what the clients ask for.
 
+use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use countersign::sample_api::{SampleApi, published};
 use countersign_authority::{
-    Actor, Authority, Clock, Config, Created, NewCertificate, NewCredential, NewGrant,
-    NewOrganization, NewProject, ValidToken,
+    Actor, Authority, Clock, Config, Created, GatewayConfig, NewCertificate, NewCredential,
+    NewGrant, NewOrganization, NewProject, ValidToken,
 };
 use countersign_jose::SigningKey;
-use countersign_model::{Catalogue, Organization, Origin, Owner, ProjectKind};
+use countersign_model::{Catalogue, Organization, Origin, Owner, ProjectKind, Subscription};
 use countersign_server::app::App;
+use countersign_server::gateway;
 use countersign_server::ims::Compatibility;
 use countersign_server::kit::stack::{self, Surroundings as Stack};
 use countersign_server::listen::{Bound, Listener, TlsFiles};
@@ -54,6 +57,7 @@ pub struct Product {
     pub jwt: Created,
     plain_port: u16,
     tls_port: u16,
+    gateway_port: u16,
     trusted: PathBuf,
     _stop: DropGuard,
     _folder: TempDir,
@@ -73,14 +77,24 @@ impl Product {
         let (trusted, files) = tls::make(folder.path());
         let (plain, tls) = (listen(None).await, listen(Some(files)).await);
         let (plain_port, tls_port) = (plain.address().port(), tls.address().port());
+        let (gateway, sample) = (listen(None).await, listen(None).await);
+        let gateway_port = gateway.address().port();
         let database = TestDatabase::sqlite().await;
-        let authority = open(database.open().await, plain_port, tls_port).await;
+        let authority = open(
+            database.open().await,
+            [plain_port, tls_port],
+            sample.address(),
+        )
+        .await;
 
         let stop = CancellationToken::new();
         let app = App::new(Arc::clone(&authority), Compatibility::default());
         let router = stack::surround(countersign_server::routes(app), Stack::default());
         tokio::spawn(plain.serve(router.clone(), stop.clone()));
         tokio::spawn(tls.serve(router, stop.clone()));
+        let router = gateway::router(Arc::clone(&authority), &Listener::default(), None);
+        tokio::spawn(gateway.serve(router, stop.clone()));
+        tokio::spawn(sample.serve(SampleApi::new(Clock::system()).routes(), stop.clone()));
 
         let new = NewOrganization {
             name: "Real clients".to_owned(),
@@ -90,11 +104,11 @@ impl Product {
             .create_organization(new, &operator())
             .await
             .unwrap();
-        let oauth = credential(&authority, &organization, "oauth", NewGrant::OAuth).await;
+        let oauth = credential(&authority, &organization, NewGrant::OAuth, Origin::Console).await;
         let now = authority.clock().now();
         let certificate = keys::certificate(keys::first(), now, now.plus(YEAR));
         let grant = NewGrant::Jwt(NewCertificate::Upload(certificate));
-        let jwt = credential(&authority, &organization, "jwt", grant).await;
+        let jwt = credential(&authority, &organization, grant, Origin::Console).await;
         Self {
             authority,
             organization,
@@ -102,6 +116,7 @@ impl Product {
             jwt,
             plain_port,
             tls_port,
+            gateway_port,
             trusted,
             _stop: stop.drop_guard(),
             _folder: folder,
@@ -131,6 +146,17 @@ impl Product {
             "metascopes": METASCOPES,
             "private_key_pem": pem(keys::first()),
         })
+    }
+
+    /// A technical account of an AEM environment.
+    pub async fn aem_credential(&self) -> Created {
+        let origin = Origin::AemDeveloperConsole;
+        credential(&self.authority, &self.organization, NewGrant::OAuth, origin).await
+    }
+
+    /// The origin of the gateway, with the sample API behind it.
+    pub fn gateway(&self) -> String {
+        http_origin(self.gateway_port)
     }
 
     /// Runs a client whose clock is right.
@@ -184,15 +210,22 @@ pub async fn listen(tls: Option<TlsFiles>) -> Bound {
     .unwrap()
 }
 
-async fn open(store: Store, plain_port: u16, tls_port: u16) -> Arc<Authority> {
+async fn open(
+    store: Store,
+    [plain_port, tls_port]: [u16; 2],
+    sample: SocketAddr,
+) -> Arc<Authority> {
+    let catalogue = Catalogue::parse(Catalogue::BUILT_IN).unwrap();
+    let services = published(sample, &catalogue).unwrap().to_vec();
+    let gateway = GatewayConfig::default();
     let config = Config {
         issuer: ISSUER.to_owned(),
         aliases: vec![http_origin(plain_port), https_origin(tls_port)],
         tokens_per_minute: 0,
         failures_per_minute: 0,
+        gateway: gateway.with_services(services, &catalogue).unwrap(),
         ..Config::default()
     };
-    let catalogue = Catalogue::parse(Catalogue::BUILT_IN).unwrap();
     let config = config.checked().unwrap();
     let opened = Authority::open(store, db::master_key(), config, catalogue, Clock::system()).await;
     Arc::new(opened.unwrap())
@@ -201,10 +234,15 @@ async fn open(store: Store, plain_port: u16, tls_port: u16) -> Arc<Authority> {
 async fn credential(
     authority: &Authority,
     organization: &Organization,
-    name: &str,
     grant: NewGrant,
+    origin: Origin,
 ) -> Created {
     let actor: Actor = operator();
+    let name = match (&grant, origin) {
+        (_, Origin::AemDeveloperConsole) => "aem",
+        (NewGrant::OAuth, _) => "oauth",
+        (NewGrant::Jwt(_), _) => "jwt",
+    };
     let project = NewProject {
         org_id: organization.id.clone(),
         name: name.to_owned(),
@@ -221,13 +259,28 @@ async fn credential(
             team: "Tests".to_owned(),
             contact: "tests@example.com".to_owned(),
         },
-        origin: Origin::Console,
+        origin,
         grant,
-        subscriptions: SERVICES.map(subscription).to_vec(),
+        subscriptions: subscriptions(authority, organization).await,
         client_id: None,
         technical_account_id: None,
     };
     authority.create_credential(new, &actor).await.unwrap()
+}
+
+/// To every service; to Cloud Manager with a product profile, without which its API is not called.
+async fn subscriptions(authority: &Authority, organization: &Organization) -> Vec<Subscription> {
+    let mut all = SERVICES.map(subscription);
+    let cloud_manager = all
+        .iter_mut()
+        .find(|one| one.service.as_str() == "CloudManagerSDK");
+    let cloud_manager = cloud_manager.unwrap();
+    let (name, actor) = ("Developer".to_owned(), operator());
+    let made = authority
+        .create_profile(&organization.id, &cloud_manager.service, name, &actor)
+        .await;
+    cloud_manager.profiles.push(made.unwrap().id);
+    all.to_vec()
 }
 
 fn http_origin(port: u16) -> String {

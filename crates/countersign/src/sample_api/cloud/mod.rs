@@ -1,8 +1,8 @@
 //! The Cloud Manager API: programs, environments, pipelines, executions.
 //!
 //! Source: spec/aem-integrations.md section 8. Nothing here deploys anything: what an organization
-//! has follows from its id ([`landscape`]), how far an execution is follows from the time
-//! ([`execution`]), and only what was started is kept ([`runs`]).
+//! has follows from its id (`landscape.rs`), how far an execution is follows from the time
+//! (`execution.rs`), and only what was started is kept (`runs.rs`).
 
 use std::sync::Arc;
 
