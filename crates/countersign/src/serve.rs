@@ -8,7 +8,6 @@ use std::time::Duration;
 use axum::Router;
 use countersign_authority::{Actor, Authority, Clock, Refused, Step};
 use countersign_server::app::App;
-use countersign_server::gateway;
 use countersign_server::health::{Condition, Readiness};
 use countersign_server::kit::access_log::Explained;
 use countersign_server::kit::log;
@@ -26,6 +25,7 @@ use crate::output;
 use sample::Sample;
 use signals::{EndedBy, Signals};
 
+mod gateway;
 mod sample;
 mod signals;
 pub(crate) mod welcome;
@@ -131,19 +131,7 @@ impl Node {
                 "one may stand in the database: `countersign admin published-services list` shows all",
             ));
         }
-        let publishes = authority.published().iter().len() > 0;
-        let gateway = match publishes || config.gateway.is_asked_for() {
-            true => Some(
-                config
-                    .gateway
-                    .listener
-                    .clone()
-                    .bind()
-                    .await
-                    .map_err(broken)?,
-            ),
-            false => None,
-        };
+        let gateway = gateway::open(&config.gateway, &authority).await?;
         Ok(Self {
             authority: Arc::new(authority),
             bound,
@@ -187,27 +175,21 @@ impl Node {
         }
 
         let router = router(config, &self.authority, metrics, drain.clone());
-        let gateway = self.gateway.map(|bound| {
-            let listener = &config.gateway.listener;
-            let explain = Some(explain(&self.authority));
-            let router = gateway::router(Arc::clone(&self.authority), listener, explain);
-            (bound, router)
-        });
-        let listeners = [Some(&self.bound), gateway.as_ref().map(|(bound, _)| bound)];
+        let listeners = [Some(&self.bound), self.gateway.as_ref()];
         let certificates = listeners
             .into_iter()
             .flatten()
             .filter_map(Bound::certificates);
         let certificates: Vec<_> = certificates.collect();
         let serve_and_flush = async {
-            let serve_gateway = async {
-                match gateway {
-                    Some((bound, router)) => bound.serve(router, drain.clone()).await,
-                    None => Drained::Clean,
-                }
-            };
+            let passed = gateway::serve(
+                self.gateway,
+                &config.gateway,
+                &self.authority,
+                drain.clone(),
+            );
             let served = self.bound.serve(router, drain.clone());
-            let (served, passed) = tokio::join!(served, serve_gateway);
+            let (served, passed) = tokio::join!(served, passed);
             tell(served.and(passed));
             stop.cancel();
             tasks.close();

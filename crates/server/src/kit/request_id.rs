@@ -1,6 +1,7 @@
 //! The id under which one request is found again in answers and logs.
 
 use std::fmt;
+use std::str::FromStr;
 
 use http::HeaderMap;
 use http::HeaderName;
@@ -38,6 +39,15 @@ impl RequestId {
         let mut text = [0; uuid::fmt::Hyphenated::LENGTH];
         let text = self.0.hyphenated().encode_lower(&mut text);
         HeaderValue::from_str(text).expect("a UUID is hexadecimal digits and hyphens")
+    }
+}
+
+/// With hyphens or, as gateways write it, without.
+impl FromStr for RequestId {
+    type Err = uuid::Error;
+
+    fn from_str(text: &str) -> Result<Self, uuid::Error> {
+        Uuid::try_parse(text).map(Self)
     }
 }
 

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use countersign_authority::explain;
+use countersign_server::kit::request_id::RequestId;
 use countersign_store::refusals::RefusalRecord;
 use tokio::time::{Instant, sleep};
 
@@ -14,14 +15,15 @@ use crate::outcome::Failure;
 /// Arguments of `explain`.
 #[derive(Debug, clap::Args)]
 pub struct Args {
-    /// `x-debug-id` of the answer
+    /// `x-debug-id` of the answer, or a gateway's `x-request-id`
     debug_id: String,
 }
 
 pub(super) async fn run(args: &Args, session: &Session) -> Result<Answer, Failure> {
     let give_up = Instant::now() + PATIENCE;
+    let debug_id = as_recorded(args.debug_id.trim());
     loop {
-        if let Some(refusal) = explain(&session.store, args.debug_id.trim()).await? {
+        if let Some(refusal) = explain(&session.store, &debug_id).await? {
             return Ok(Answer::Item(shown(&refusal)));
         }
         if Instant::now() >= give_up {
@@ -31,6 +33,12 @@ pub(super) async fn run(args: &Args, session: &Session) -> Result<Answer, Failur
         }
         sleep(PAUSE).await;
     }
+}
+
+/// The gateway's `x-request-id` is the same id without hyphens, unless the caller brought his own.
+fn as_recorded(id: &str) -> String {
+    id.parse()
+        .map_or_else(|_| id.to_owned(), |id: RequestId| id.to_string())
 }
 
 fn shown(refusal: &RefusalRecord) -> Record {
