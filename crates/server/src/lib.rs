@@ -2,7 +2,10 @@
 
 #![warn(missing_docs)]
 
+use std::sync::Arc;
+
 pub mod app;
+mod ext_authz;
 pub mod gateway;
 pub mod health;
 pub mod ims;
@@ -13,5 +16,8 @@ pub mod oauth2;
 
 /// The routes of all faces.
 pub fn routes(app: app::App) -> axum::Router {
-    ims::routes(app.clone()).merge(oauth2::routes(app))
+    let ext_authz = ext_authz::routes(Arc::clone(&app.authority));
+    ims::routes(app.clone())
+        .merge(oauth2::routes(app))
+        .merge(ext_authz)
 }

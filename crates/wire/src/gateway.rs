@@ -52,6 +52,8 @@ errors! {
     AMBIGUOUS_HEADER: 400, "400000", "Ambiguous header";
     /// The path has no canonical form (`spec/security.md` GWY-09).
     AMBIGUOUS_PATH: 400, "400000", "Ambiguous path";
+    /// A proxy asks whether a request may pass, and does not say which one.
+    NOT_ASKED: 400, "400000", "The proxy does not say which request it asks about";
     /// The request asks for another protocol than HTTP.
     UPGRADE_REFUSED: 400, "400000", "Upgrade is not supported";
     /// A header that the service requires is absent.

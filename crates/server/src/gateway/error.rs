@@ -20,11 +20,17 @@ use crate::kit::problem::Problem;
 
 /// Why a call got no answer of its service.
 #[derive(Debug, thiserror::Error)]
-pub(super) enum Refusal {
+pub(crate) enum Refusal {
     #[error("no published service has this host and path")]
     NoService,
     #[error("{0}")]
     Path(PathError),
+    #[error(
+        "the path is not in its canonical form: the proxy would forward another one than was checked"
+    )]
+    NotCanonical,
+    #[error("the proxy does not tell exactly once which method, host and path it asks about")]
+    NotAsked,
     #[error("{0} occurs more than once, or cannot be read")]
     Ambiguous(&'static str),
     #[error("`Connection` names a header that is decided by")]
@@ -41,10 +47,11 @@ pub(super) enum Refusal {
 
 impl Refusal {
     /// What the caller is told.
-    pub(super) fn row(&self) -> GatewayError {
+    pub(crate) fn row(&self) -> GatewayError {
         match self {
             Self::NoService => GatewayError::NOT_FOUND,
-            Self::Path(_) => GatewayError::AMBIGUOUS_PATH,
+            Self::Path(_) | Self::NotCanonical => GatewayError::AMBIGUOUS_PATH,
+            Self::NotAsked => GatewayError::NOT_ASKED,
             Self::Ambiguous(_) | Self::Stripping => GatewayError::AMBIGUOUS_HEADER,
             Self::Upgrade => GatewayError::UPGRADE_REFUSED,
             Self::TooLarge { .. } => GatewayError::BODY_TOO_LARGE,
@@ -54,10 +61,12 @@ impl Refusal {
     }
 
     /// Short and searchable, for the log.
-    pub(super) fn code(&self) -> &'static str {
+    pub(crate) fn code(&self) -> &'static str {
         match self {
             Self::NoService => "no_service",
             Self::Path(_) => "ambiguous_path",
+            Self::NotCanonical => "not_canonical_path",
+            Self::NotAsked => "not_asked",
             Self::Ambiguous(_) => "ambiguous_header",
             Self::Stripping => "connection_names_header",
             Self::Upgrade => "upgrade",
@@ -68,7 +77,7 @@ impl Refusal {
     }
 
     /// The whole answer. `client` is the API key, if it looks like one.
-    pub(super) fn answer(&self, style: ErrorStyle, client: Option<&ClientId>) -> Response {
+    pub(crate) fn answer(&self, style: ErrorStyle, client: Option<&ClientId>) -> Response {
         let row = self.row();
         let mut answer = print(&row, style);
         if let Some(wait) = self.retry_after() {
@@ -81,6 +90,11 @@ impl Refusal {
             client: client.map(ToString::to_string),
         });
         answer
+    }
+
+    /// The body of [`answer`](Self::answer), for proxies that put it into their own.
+    pub(crate) fn body(&self, style: ErrorStyle) -> String {
+        body(&self.row(), style)
     }
 
     /// Seconds; never 0, which some clients take for "at once".
@@ -143,7 +157,7 @@ fn print(row: &GatewayError, style: ErrorStyle) -> Response {
 }
 
 fn as_adobe(row: &GatewayError) -> Response {
-    let mut answer = json(status(row.status), Body::from(row.body()));
+    let mut answer = json(status(row.status), Body::from(body(row, ErrorStyle::Adobe)));
     if row.status == 401 {
         challenge(&mut answer, OAuthRow::of(row).challenge);
     }
@@ -151,20 +165,31 @@ fn as_adobe(row: &GatewayError) -> Response {
 }
 
 fn as_rfc6750(row: &GatewayError) -> Response {
+    let oauth = OAuthRow::of(row);
+    let body = Body::from(body(row, ErrorStyle::Rfc6750));
+    let mut answer = json(status(oauth.status), body);
+    challenge(&mut answer, oauth.challenge);
+    answer
+}
+
+fn body(row: &GatewayError, style: ErrorStyle) -> String {
+    match style {
+        ErrorStyle::Adobe => row.body(),
+        ErrorStyle::Rfc6750 => oauth_body(row),
+    }
+}
+
+fn oauth_body(row: &GatewayError) -> String {
     #[derive(Serialize)]
     struct OAuthBody<'a> {
         error: &'a str,
         error_description: &'a str,
     }
-    let oauth = OAuthRow::of(row);
     let body = OAuthBody {
-        error: oauth.error,
+        error: OAuthRow::of(row).error,
         error_description: row.message,
     };
-    let body = serde_json::to_string(&body).unwrap_or_default() + "\n";
-    let mut answer = json(status(oauth.status), Body::from(body));
-    challenge(&mut answer, oauth.challenge);
-    answer
+    serde_json::to_string(&body).unwrap_or_default() + "\n"
 }
 
 /// A row in the words of RFC 6750 section 3.1, and of RFC 6749 where that has none.

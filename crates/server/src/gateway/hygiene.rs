@@ -112,6 +112,12 @@ fn joined(headers: &HeaderMap, peer: &str) -> String {
 
 /// Says who calls. The last step: nothing after it touches the headers.
 pub(super) fn add_identity(headers: &mut HeaderMap, permit: &Permit, call_id: &HeaderValue) {
+    identify(headers, permit);
+    headers.insert(X_REQUEST_ID, call_id.clone());
+}
+
+/// The caller alone, each header with our value or not at all.
+pub(crate) fn identify(headers: &mut HeaderMap, permit: &Permit) {
     let identity = [
         (USER_ID, permit.user_id()),
         (CLIENT_ID, permit.client_id()),
@@ -124,7 +130,6 @@ pub(super) fn add_identity(headers: &mut HeaderMap, permit: &Permit, call_id: &H
             None => _ = headers.remove(name),
         }
     }
-    headers.insert(X_REQUEST_ID, call_id.clone());
 }
 
 /// Takes out of an answer's head what belongs to the upstream's connection. Its length is said

@@ -1,7 +1,7 @@
 //! The API gateway: a call passes only with three headers that belong together.
 //!
-//! One call, phase by phase: which service it is for ([`Gateway::find`]), what it claims
-//! (`request.rs`), whether it may pass (`authority::gate`), what of it goes on (`hygiene.rs`), the
+//! One call, phase by phase: which service it is for and whether it may pass (`checks.rs`,
+//! which asks `authority::gate`), what it claims (`request.rs`), what of it goes on (`hygiene.rs`), the
 //! way to the upstream and back (`upstream.rs`). Whatever fails is a [`Refusal`], answered in
 //! `error.rs`. Sources: `spec/ims-protocol.md` section 8, `spec/security.md` section 10.
 
@@ -14,13 +14,9 @@ use axum::body::HttpBody as _;
 use axum::extract::Request;
 use axum::response::Response;
 use countersign_authority::Authority;
-use countersign_authority::Call;
-use countersign_authority::Permit;
 use countersign_authority::Published;
 use countersign_wire::CanonicalPath;
-use countersign_wire::ClientId;
 use http::HeaderValue;
-use http::header;
 use http::request::Parts;
 use http::uri::PathAndQuery;
 
@@ -44,8 +40,9 @@ use request::Query;
 use upstream::Outbound;
 use upstream::Upstreams;
 
-mod error;
-mod hygiene;
+pub(crate) mod checks;
+pub(crate) mod error;
+pub(crate) mod hygiene;
 mod metrics;
 mod request;
 mod upstream;
@@ -89,19 +86,10 @@ impl Gateway {
 
     async fn answer(&self, request: Request) -> Response {
         let (head, body) = request.into_parts();
-        match self.find(&head) {
+        match checks::find(&self.authority, &head) {
             Ok((service, path)) => self.answer_of(&service, &path, head, body).await,
             Err(refusal) => refusal.answer(Default::default(), None),
         }
-    }
-
-    /// The service that a request is for. Only its path and the host that it names choose, and
-    /// they choose among what is published (GWY-10).
-    fn find(&self, head: &Parts) -> Result<(Arc<Published>, CanonicalPath), Refusal> {
-        let path = CanonicalPath::parse(head.uri.path()).map_err(Refusal::Path)?;
-        let table = self.authority.published();
-        let service = table.find(host(head), &path).ok_or(Refusal::NoService)?;
-        Ok((Arc::clone(service), path))
     }
 
     async fn answer_of(
@@ -114,8 +102,7 @@ impl Gateway {
         let began = Instant::now();
         let pool = self.upstreams.pool(service);
         let _counted = pool.metrics().begin();
-        let key = head.headers.get(countersign_wire::gateway::API_KEY);
-        let key = key.and_then(client_id);
+        let key = checks::api_key(&head);
         let mut answer = match self.pass(service, path, head, body).await {
             Ok(answer) => answer,
             Err(refusal) => {
@@ -140,7 +127,7 @@ impl Gateway {
         body: Body,
     ) -> Result<Response, Refusal> {
         let claims = Claims::read(&head, service)?;
-        let permit = self.permit(service, path, &head, &claims).await?;
+        let permit = checks::permit(&self.authority, service, path, &head, &claims).await?;
         let body = admit_body(service, &head, body)?;
         let forwarded = self.forwarded(&head);
         let target = target(service, path, &head, &claims.query);
@@ -159,28 +146,6 @@ impl Gateway {
         Ok(self.upstreams.forward(permit, outbound).await?)
     }
 
-    async fn permit(
-        &self,
-        service: &Arc<Published>,
-        path: &CanonicalPath,
-        head: &Parts,
-        claims: &Claims,
-    ) -> Result<Permit, Refusal> {
-        let headers = &head.headers;
-        let value = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
-        let caller = caller::caller(head);
-        let call = Call {
-            service,
-            method: head.method.as_str(),
-            path,
-            api_key: claims.api_key(headers),
-            authorization: claims.authorization(headers),
-            headers: &value,
-            caller: &caller,
-        };
-        Ok(self.authority.permit(&call).await?)
-    }
-
     fn forwarded(&self, head: &Parts) -> Forwarded {
         let source = caller::source(head);
         let origin = hygiene::Origin {
@@ -189,25 +154,12 @@ impl Gateway {
                 .get::<Peer>()
                 .map_or(source, |peer| peer.0.ip()),
             source,
-            host: host(head),
+            host: checks::host(head),
             version: head.version,
             scheme: self.scheme,
         };
         Forwarded::of(&head.headers, &origin, &self.proxies)
     }
-}
-
-/// What `Host` or, in HTTP/2, `:authority` says. The stack has seen to it that they agree.
-fn host(head: &Parts) -> &str {
-    let header = head.headers.get(header::HOST);
-    let header = header.and_then(|host| host.to_str().ok());
-    let authority = || head.uri.authority().map(|authority| authority.as_str());
-    header.or_else(authority).unwrap_or_default()
-}
-
-/// An API key that looks like one: for the log, which repeats nothing else from outside.
-fn client_id(key: &HeaderValue) -> Option<ClientId> {
-    ClientId::parse(key.to_str().ok()?).ok()
 }
 
 /// A body whose length is known is refused before a byte of it is read (HTP-11).

@@ -14,7 +14,7 @@ use super::error::Refusal;
 use super::hygiene;
 
 /// What a request says of its caller. Nothing of it is believed yet.
-pub(super) struct Claims {
+pub(crate) struct Claims {
     key_in_query: Option<Zeroizing<String>>,
     token_in_query: Option<Zeroizing<String>>,
     /// The query to forward: without what was read from it.
@@ -31,7 +31,7 @@ pub(super) enum Query {
 
 impl Claims {
     /// Looks through the head of a request to `service`.
-    pub(super) fn read(head: &Parts, service: &CheckedService) -> Result<Self, Refusal> {
+    pub(crate) fn read(head: &Parts, service: &CheckedService) -> Result<Self, Refusal> {
         refuse_upgrade(&head.headers)?;
         refuse_doubles(&head.headers, service)?;
         refuse_stripping(&head.headers, service)?;
@@ -47,7 +47,7 @@ impl Claims {
     }
 
     /// The API key, from its header or, where the service takes that, from the query.
-    pub(super) fn api_key<'a>(&'a self, headers: &'a HeaderMap) -> Option<&'a str> {
+    pub(crate) fn api_key<'a>(&'a self, headers: &'a HeaderMap) -> Option<&'a str> {
         let header = headers.get(gateway::API_KEY);
         // Bytes that are no text are nobody's client id; neither is this.
         let header = header.map(|value| value.to_str().unwrap_or("?"));
@@ -55,7 +55,7 @@ impl Claims {
     }
 
     /// The bearer token, likewise.
-    pub(super) fn authorization<'a>(&'a self, headers: &'a HeaderMap) -> Authorization<'a> {
+    pub(crate) fn authorization<'a>(&'a self, headers: &'a HeaderMap) -> Authorization<'a> {
         match (headers.get(header::AUTHORIZATION), &self.token_in_query) {
             (Some(value), _) => value.to_str().map_or(Authorization::OtherScheme, bearer),
             (None, Some(token)) => Authorization::Bearer(well_formed(token)),

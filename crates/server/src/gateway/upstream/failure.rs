@@ -9,7 +9,7 @@ use super::watch::Cut;
 
 /// Why a permitted call got no answer from an upstream. `Display` is for the operator.
 #[derive(Debug, thiserror::Error)]
-pub(in crate::gateway) enum Failure {
+pub(crate) enum Failure {
     /// The settings of the service do not work.
     #[error("{0}")]
     Unusable(String),

@@ -22,7 +22,7 @@ pub(super) struct Running {
 
 /// Why a body does not go on.
 #[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
-pub(in crate::gateway) enum Cut {
+pub(crate) enum Cut {
     #[error("no piece of the body came in time")]
     Idle,
     #[error("what permits the call was taken away while it ran")]
