@@ -103,28 +103,25 @@ fn every_setting_is_documented_and_every_documented_setting_exists() {
     assert_eq!(documented, settings);
 }
 
-/// Runs the README's shell blocks in order, with the server that its first command starts.
+/// Runs the shell blocks of the README and of the gateway's page in order, with the server that the
+/// first command starts.
 #[test]
 fn the_readme_works() {
     let folder = tempfile::tempdir().expect("a folder");
     let readme = fs::read_to_string(root().join("README.md")).expect("the README");
-    let blocks: Vec<&str> = readme
-        .split("```sh\n")
-        .skip(1)
-        .filter_map(|rest| rest.split("```").next())
-        .collect();
-    assert!(
-        blocks[0].contains("cargo run --release --locked -- serve"),
+    let gateway = fs::read_to_string(root().join("docs/gateway.md")).expect("the page");
+    let blocks = shell_blocks(&readme);
+    assert_eq!(
+        blocks[0].trim(),
+        "cargo run --release --locked -- serve --sample-api",
         "the first command starts the server"
     );
     assert_eq!(blocks[1].trim(), "./test");
-    let address = TcpListener::bind("127.0.0.1:0")
-        .expect("a port")
-        .local_addr()
-        .expect("an address");
-    let _server = Server::start(folder.path(), &address.to_string());
-    let script: String = blocks[2..].concat();
+    let [address, passes] = free_addresses();
+    let _server = Server::start(folder.path(), &address, &passes);
+    let script = blocks[2..].concat() + &shell_blocks(&gateway).concat();
     let script = script
+        .replace("127.0.0.1:8081", &passes)
         .replace("./target/release/countersign", BINARY)
         .replace(
             "alias countersign=",
@@ -134,7 +131,8 @@ fn the_readme_works() {
         .args(["-eu", "-c", &script])
         .current_dir(folder.path())
         .env("COUNTERSIGN_BINARY", BINARY)
-        .env("COUNTERSIGN__SERVER__ADDRESS", address.to_string())
+        .env("COUNTERSIGN__SERVER__ADDRESS", &address)
+        .env("COUNTERSIGN__GATEWAY__ADDRESS", &passes)
         .output()
         .expect("bash");
     let (out, err) = (
@@ -150,14 +148,43 @@ fn the_readme_works() {
         out.contains(r#"{"token_type":"bearer","access_token":""#),
         "the exchange: {out}\n{err}"
     );
+    let messages: Vec<&str> = out
+        .lines()
+        .filter_map(|line| line.split(r#""message":""#).nth(1)?.split('"').next())
+        .collect();
+    let promised = script.lines().filter_map(|line| {
+        let (command, comment) = line.split_once("# ")?;
+        command.starts_with("curl \"$API\"").then(|| comment.trim())
+    });
+    let mut promised: Vec<&str> = promised.collect();
+    assert_eq!(promised.pop(), Some("the programs"));
+    promised.push("Api Key is required");
+    assert_eq!(messages, promised, "{out}\n{err}");
+    assert!(out.contains(r#""_embedded":{"programs":["#), "{out}\n{err}");
+}
+
+/// Blocks that are there to be run, and not only to be read.
+fn shell_blocks(page: &str) -> Vec<&str> {
+    page.split("```sh\n")
+        .skip(1)
+        .filter_map(|rest| rest.split("```").next())
+        .collect()
+}
+
+/// Both are taken before either is given back.
+fn free_addresses() -> [String; 2] {
+    let free = || TcpListener::bind("127.0.0.1:0").expect("a port");
+    let address = |socket: TcpListener| socket.local_addr().expect("an address").to_string();
+    [free(), free()].map(address)
 }
 
 struct Server(Child);
 
 impl Server {
-    fn start(folder: &Path, address: &str) -> Self {
+    fn start(folder: &Path, address: &str, gateway: &str) -> Self {
         let child = Command::new(BINARY)
-            .args(["serve", "--listen", address])
+            .args(["serve", "--sample-api", "--listen", address])
+            .env("COUNTERSIGN__GATEWAY__ADDRESS", gateway)
             .current_dir(folder)
             .stdout(Stdio::null())
             .stderr(Stdio::null())
