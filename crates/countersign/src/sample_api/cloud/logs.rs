@@ -7,10 +7,10 @@ use countersign_wire::Timestamp;
 use http::{HeaderValue, header};
 use serde_json::{Value, json};
 
+use super::address::{href_of_environment, href_of_program};
 use super::hal::{Links, resource};
 use super::landscape::{Environment, Program};
 use super::problem::Problem;
-use super::represent::{href_of_environment, href_of_program};
 use super::view::{Ids, View};
 use super::{Answer, Hal};
 

@@ -18,6 +18,7 @@ use hal::{Links, List, whole_list};
 use problem::Problem;
 use view::{Ids, View};
 
+mod address;
 mod execution;
 mod hal;
 mod landscape;
@@ -120,7 +121,7 @@ async fn regions(view: View, Ids([program]): Ids<1>) -> Answer {
         .regions
         .iter()
         .map(|name| represent::region(program, name));
-    let links = Links::of(&view.path).to("program", represent::href_of_program(program));
+    let links = Links::of(&view.path).to("program", address::href_of_program(program));
     Ok(Hal(whole_list(
         "regions",
         &items.collect::<Vec<_>>(),
@@ -227,7 +228,7 @@ async fn start_execution(
     let mode = view.mode(program)?;
     let execution = api.runs.start(&view, program, pipeline, mode)?;
     let document = represent::execution(&view, program, pipeline, &execution);
-    let location = represent::href_of_execution(program, pipeline, &execution);
+    let location = address::href_of_execution(program, pipeline, &execution);
     Ok((
         StatusCode::CREATED,
         [(header::LOCATION, location)],

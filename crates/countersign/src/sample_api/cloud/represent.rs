@@ -3,7 +3,8 @@
 use countersign_wire::Timestamp;
 use serde_json::{Value, json};
 
-use super::execution::{Execution, Mode, QUALITY_GATE, Status, Step, StepState, steps};
+use super::address::{href_of_environment, href_of_pipeline, href_of_program, href_of_repository};
+use super::execution::{Mode, Progress, steps};
 use super::hal::{Links, date, resource, whole_list};
 use super::landscape::{
     Environment, Landscape, Pipeline, Program, ProgramType, Repository, Tenant,
@@ -11,6 +12,11 @@ use super::landscape::{
 use super::logs;
 use super::view::View;
 
+pub use run::{execution, metrics, step};
+
+mod run;
+
+/// The tenant of an organization.
 pub fn tenant(tenant: &Tenant) -> Value {
     let href = format!("/api/tenant/{}", tenant.id);
     let members = json!({
@@ -27,6 +33,7 @@ pub fn tenant(tenant: &Tenant) -> Value {
     )
 }
 
+/// A program, with the ways to what is in it.
 pub fn program(landscape: &Landscape, program: &Program) -> Value {
     let plan = program.plan;
     let href = href_of_program(program);
@@ -53,11 +60,13 @@ pub fn program(landscape: &Landscape, program: &Program) -> Value {
     )
 }
 
+/// A region, which has no page of its own.
 pub fn region(program: &Program, name: &str) -> Value {
     let links = Links::of(format!("{}/regions", href_of_program(program)));
     resource(json!({ "name": name }), links)
 }
 
+/// A repository.
 pub fn repository(program: &Program, repository: &Repository) -> Value {
     let (parent, href) = (
         href_of_program(program),
@@ -97,6 +106,7 @@ pub fn branches(program: &Program, repository: &Repository) -> Vec<Value> {
     names.into_iter().map(branch).collect()
 }
 
+/// An environment, with its author, publish and console where it is of a cloud service.
 pub fn environment(program: &Program, environment: &Environment) -> Value {
     let plan = environment.plan;
     let href = href_of_environment(program, environment);
@@ -141,6 +151,7 @@ pub fn environment(program: &Program, environment: &Environment) -> Value {
     resource(members, links)
 }
 
+/// The same for all environments.
 pub fn environment_variables(program: &Program, environment: &Environment) -> Value {
     let href = href_of_environment(program, environment);
     let items = [
@@ -155,15 +166,14 @@ pub fn environment_variables(program: &Program, environment: &Environment) -> Va
     whole_list("variables", &items, links)
 }
 
+/// A pipeline, `BUSY` while an execution of it runs.
 pub fn pipeline(view: &View, program: &Program, pipeline: &Pipeline) -> Value {
     let href = href_of_pipeline(program, pipeline);
     let last = view.executions(pipeline).pop();
     let progress = last
         .as_ref()
         .map(|last| last.at(program, pipeline, view.now));
-    let is_busy = progress
-        .as_ref()
-        .is_some_and(super::execution::Progress::is_running);
+    let is_busy = progress.as_ref().is_some_and(Progress::is_running);
     let mut members = json!({
         "id": pipeline.id,
         "programId": program.id,
@@ -225,6 +235,7 @@ fn phases(program: &Program, pipeline: &Pipeline) -> Vec<Value> {
     (0..pipeline.plan.deploys_to.len() + 2).map(phase).collect()
 }
 
+/// The same for all pipelines.
 pub fn pipeline_variables(program: &Program, pipeline: &Pipeline) -> Value {
     let href = href_of_pipeline(program, pipeline);
     let items = [
@@ -237,202 +248,8 @@ pub fn pipeline_variables(program: &Program, pipeline: &Pipeline) -> Value {
     whole_list("variables", &items, links)
 }
 
-pub fn execution(
-    view: &View,
-    program: &Program,
-    pipeline: &Pipeline,
-    execution: &Execution,
-) -> Value {
-    let progress = execution.at(program, pipeline, view.now);
-    let shown = progress
-        .steps
-        .iter()
-        .map(|state| step(program, pipeline, execution, state));
-    let mut members = json!({
-        "id": id_of_execution(pipeline, execution),
-        "programId": program.id,
-        "pipelineId": pipeline.id,
-        "artifactsVersion": artifacts_version(execution),
-        "status": progress.status.as_str(),
-        "trigger": if execution.user.is_some() { "MANUAL" } else { "ON_COMMIT" },
-        "pipelineExecutionMode": execution.mode.as_str(),
-        "pipelineType": "CI_CD",
-        "createdAt": date(execution.started_at),
-        "updatedAt": date(progress.updated_at),
-        "_embedded": { "stepStates": shown.collect::<Vec<_>>() },
-    });
-    if let Some(user) = &execution.user {
-        members["user"] = user.as_str().into();
-    }
-    put_date(&mut members, "finishedAt", progress.finished_at);
-    let links = Links::of(href_of_execution(program, pipeline, execution))
-        .to("program", href_of_program(program))
-        .to("pipeline", href_of_pipeline(program, pipeline));
-    resource(members, links)
-}
-
-/// `2019.708.234050.0000001007`: date, time and number.
-fn artifacts_version(execution: &Execution) -> String {
-    let digits: String = execution
-        .started_at
-        .to_string()
-        .chars()
-        .filter(char::is_ascii_digit)
-        .collect();
-    let (date, time) = (
-        digits.get(..8).unwrap_or_default(),
-        digits.get(8..14).unwrap_or_default(),
-    );
-    let (year, day) = date.split_at_checked(4).unwrap_or_default();
-    format!(
-        "{year}.{}.{time}.{:010}",
-        day.trim_start_matches('0'),
-        execution.number
-    )
-}
-
-pub fn step(
-    program: &Program,
-    pipeline: &Pipeline,
-    execution: &Execution,
-    state: &StepState,
-) -> Value {
-    let (href, step) = (
-        href_of_step(program, pipeline, execution, &state.step),
-        state.step,
-    );
-    let mut members = json!({
-        "id": format!("{}{}", id_of_execution(pipeline, execution), digits_of(&step)),
-        "stepId": id_of_step(pipeline, &step),
-        "phaseId": id_of_phase(pipeline, step.phase),
-        "executionId": id_of_execution(pipeline, execution),
-        "pipelineId": pipeline.id,
-        "programId": program.id,
-        "action": step.action,
-        "status": state.status.as_str(),
-        "details": {},
-    });
-    put_date(&mut members, "startedAt", state.started_at);
-    put_date(&mut members, "finishedAt", state.finished_at);
-    if step.phase > 0 {
-        members["branch"] = pipeline.plan.branch.into();
-        members["repository"] = json!(
-            program
-                .repository
-                .as_ref()
-                .map(|repository| repository.name)
-        );
-    }
-    if let Some(environment) = step
-        .environment
-        .and_then(|kind| program.environment_of(kind))
-    {
-        members["environment"] = environment.name.as_str().into();
-        members["environmentId"] = environment.id.as_str().into();
-        members["environmentType"] = environment.plan.kind.into();
-    }
-    let mut links = Links::of(&href)
-        .to("program", href_of_program(program))
-        .to("pipeline", href_of_pipeline(program, pipeline))
-        .to("execution", href_of_execution(program, pipeline, execution));
-    if metrics(state).is_some() {
-        links = links.to("pipeline/metrics", format!("{href}/metrics"));
-    }
-    resource(members, links)
-}
-
-/// What the quality gate measured, once it has.
-pub fn metrics(state: &StepState) -> Option<Value> {
-    let passed = match state.status {
-        Status::Finished => true,
-        Status::Failed => false,
-        Status::NotStarted | Status::Running => return None,
-    };
-    let metric = |kpi: &str,
-                  severity: &str,
-                  comparator: &str,
-                  expected: &str,
-                  actual: &str,
-                  passed: bool| {
-        json!({
-            "id": kpi,
-            "kpi": kpi,
-            "severity": severity,
-            "comparator": comparator,
-            "expectedValue": expected,
-            "actualValue": actual,
-            "passed": passed,
-            "override": false,
-        })
-    };
-    let security = if passed { "A" } else { "D" };
-    (state.step.action == QUALITY_GATE).then(|| {
-        json!({ "metrics": [
-            metric("security_rating", "critical", "LTE", "B", security, passed),
-            metric("reliability_rating", "important", "LTE", "C", "A", true),
-            metric("coverage", "important", "GTE", "50", "72.4", true),
-            metric("skipped_tests", "informational", "LTE", "1", "0", true),
-        ] })
-    })
-}
-
 fn put_date(members: &mut Value, name: &str, at: Option<Timestamp>) {
     if let Some(at) = at {
         members[name] = date(at).into();
     }
-}
-
-pub fn id_of_execution(pipeline: &Pipeline, execution: &Execution) -> String {
-    format!("{}{:04}", pipeline.id, execution.number)
-}
-
-pub fn id_of_phase(pipeline: &Pipeline, phase: usize) -> String {
-    format!("{}{phase:02}", pipeline.id)
-}
-
-pub fn id_of_step(pipeline: &Pipeline, step: &Step) -> String {
-    format!("{}{}", pipeline.id, digits_of(step))
-}
-
-fn digits_of(step: &Step) -> String {
-    format!("{:02}{:02}", step.phase, step.at)
-}
-
-pub fn href_of_program(program: &Program) -> String {
-    format!("/api/program/{}", program.id)
-}
-
-fn href_of_repository(program: &Program, repository: &Repository) -> String {
-    format!("{}/repository/{}", href_of_program(program), repository.id)
-}
-
-pub fn href_of_environment(program: &Program, environment: &Environment) -> String {
-    format!(
-        "{}/environment/{}",
-        href_of_program(program),
-        environment.id
-    )
-}
-
-fn href_of_pipeline(program: &Program, pipeline: &Pipeline) -> String {
-    format!("{}/pipeline/{}", href_of_program(program), pipeline.id)
-}
-
-pub fn href_of_execution(program: &Program, pipeline: &Pipeline, execution: &Execution) -> String {
-    let id = id_of_execution(pipeline, execution);
-    format!("{}/execution/{id}", href_of_pipeline(program, pipeline))
-}
-
-fn href_of_step(
-    program: &Program,
-    pipeline: &Pipeline,
-    execution: &Execution,
-    step: &Step,
-) -> String {
-    format!(
-        "{}/phase/{}/step/{}",
-        href_of_execution(program, pipeline, execution),
-        id_of_phase(pipeline, step.phase),
-        id_of_step(pipeline, step),
-    )
 }

@@ -8,11 +8,11 @@ use http::request::Parts;
 use url::form_urlencoded;
 
 use super::SCOPE;
+use super::address;
 use super::execution::{Execution, Mode, StepState};
 use super::hal::Page;
 use super::landscape::{Environment, Landscape, Pipeline, Program, ProgramType, Repository};
 use super::problem::Problem;
-use super::represent;
 use super::runs::Started;
 use crate::sample_api::SampleApi;
 use crate::sample_api::caller::Caller;
@@ -103,7 +103,7 @@ impl View {
     /// The execution of that id.
     pub fn execution(&self, pipeline: &Pipeline, id: &str) -> Result<Execution, Problem> {
         let mut all = self.executions(pipeline).into_iter();
-        let found = all.find(|execution| represent::id_of_execution(pipeline, execution) == id);
+        let found = all.find(|execution| address::id_of_execution(pipeline, execution) == id);
         found.ok_or(Problem::NotFound("Execution"))
     }
 
@@ -126,8 +126,8 @@ impl View {
         let execution = self.execution(pipeline, execution)?;
         let progress = execution.at(program, pipeline, self.now);
         let found = progress.steps.iter().find(|state| {
-            represent::id_of_phase(pipeline, state.step.phase) == *phase
-                && represent::id_of_step(pipeline, &state.step) == *step
+            address::id_of_phase(pipeline, state.step.phase) == *phase
+                && address::id_of_step(pipeline, &state.step) == *step
         });
         let found = found.ok_or(Problem::NotFound("Step"))?;
         Ok(show(program, pipeline, &execution, found))
