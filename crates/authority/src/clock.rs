@@ -8,6 +8,10 @@ use std::time::{Duration, Instant, UNIX_EPOCH};
 
 use countersign_wire::Timestamp;
 
+/// What nodes allow each other for clocks that differ, everywhere (`spec/security.md` REL-24).
+pub(crate) const BETWEEN_NODES: Duration =
+    Duration::from_secs(countersign_jose::BETWEEN_NODES_SECONDS.unsigned_abs());
+
 /// The clocks of the machine, read at one moment.
 #[derive(Clone, Copy, Debug)]
 pub struct Reading {

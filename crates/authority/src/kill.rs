@@ -89,7 +89,7 @@ impl Authority {
         let SignedToken {
             claims, expires_at, ..
         } = self
-            .verify_access_token(token, now)
+            .verify_to_revoke(token, now)
             .map_err(|error| ManageError::NotOurToken(error.to_string()))?;
         let malformed = || InvalidToken::Malformed("its id has another form".to_owned());
         let id = claims.id.parse();

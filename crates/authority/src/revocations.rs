@@ -9,11 +9,10 @@ use std::time::Duration;
 use countersign_store::revocations::{Revocation, Subject};
 use countersign_wire::Timestamp;
 
+use crate::clock::BETWEEN_NODES;
+
 /// Sharded, so that no lock is shared by all requests.
 const SHARDS: usize = 64;
-
-/// What verifiers of ours allow for clocks that differ (`jose::Rules::ims_access_token`).
-const AHEAD: Duration = Duration::from_secs(5);
 
 struct Entry {
     revoked_at: Timestamp,
@@ -58,7 +57,7 @@ impl Revocations {
         };
         let clear = subjects.iter().filter_map(after).max();
         clear
-            .filter(|clear| clear.since(now) < AHEAD)
+            .filter(|clear| clear.since(now) < BETWEEN_NODES)
             .map_or(now, |clear| clear.max(now))
     }
 

@@ -40,7 +40,7 @@ pub use json::{Object, TokenId, Value};
 pub use jwk::Jwk;
 pub use jwks::JwkSet;
 pub use key::{Algorithm, VerifyingKey};
-pub use rules::Rules;
+pub use rules::{BETWEEN_NODES_SECONDS, Rules};
 pub use sign::SigningKey;
 pub use test_keys::is_known_test_key;
 pub use unverified::Unverified;

@@ -2,6 +2,9 @@
 
 use crate::key::Algorithm;
 
+/// What nodes allow each other for clocks that differ, in seconds (security.md REL-24).
+pub const BETWEEN_NODES_SECONDS: i64 = 5;
+
 /// The rules one kind of token is verified by. Kinds cannot be swapped (RFC 8725 section 3.11):
 /// each set of rules takes its own kind and refuses the others.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -45,9 +48,9 @@ impl Rules {
         Self {
             kind: Kind::ImsAccessToken,
             algorithms: vec![Algorithm::Rs256],
-            skew: 5,
+            skew: BETWEEN_NODES_SECONDS,
             longest: 0,
-            iat_ahead: 5,
+            iat_ahead: BETWEEN_NODES_SECONDS,
         }
     }
 
