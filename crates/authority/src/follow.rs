@@ -12,6 +12,7 @@ use tokio_util::sync::CancellationToken;
 use tracing::{error, warn};
 
 use crate::Authority;
+use crate::clocks::Comparison;
 use crate::policies::Policies;
 use crate::rotation::Outlook;
 
@@ -25,6 +26,7 @@ pub(crate) const KEEP_CHANGES: Duration = Duration::from_secs(86_400);
 pub(crate) struct Follower {
     since: Timestamp,
     seen: HashMap<String, Timestamp>,
+    comparison: Comparison,
 }
 
 impl Follower {
@@ -32,6 +34,7 @@ impl Follower {
         Self {
             since: now.minus(OVERLAP),
             seen: HashMap::new(),
+            comparison: Comparison::default(),
         }
     }
 
@@ -81,16 +84,23 @@ impl Authority {
         let since = follower.since.min(now.minus(OVERLAP));
         let is_stale = self.clock_watch.take_stale();
         if is_stale || now.since(since) > KEEP_CHANGES {
-            let loaded = self.load_all().await;
-            loaded.inspect_err(|_| self.clock_watch.put_stale())?;
-            self.directory.invalidate_all().await;
+            let reloaded = self.reload().await;
+            reloaded.inspect_err(|_| self.clock_watch.put_stale())?;
         }
+        let began = self.clock.now();
         let mut read = self.store.read().await?;
         let changes = store::changes::since(&mut read, since).await?;
+        let beats = store::nodes::others(&mut read, &self.instance).await?;
         drop(read);
+        follower.comparison.hear(beats, began, self.clock.now());
+        self.note_clocks(&follower.comparison);
         for change in changes {
             if follower.is_new(&change) {
-                self.try_apply(&change.topic).await?;
+                match &change.topic {
+                    Some(topic) => self.try_apply(topic).await?,
+                    // Of a later release: anything may have changed.
+                    None => self.reload().await?,
+                }
                 follower.applied(change);
             }
         }
@@ -121,6 +131,13 @@ impl Authority {
                 }
             }
         }
+        Ok(())
+    }
+
+    /// Forgets what was read before, and reads again what is kept whole.
+    async fn reload(&self) -> Result<(), store::Error> {
+        self.load_all().await?;
+        self.directory.invalidate_all().await;
         Ok(())
     }
 
@@ -171,7 +188,7 @@ mod tests {
         Change {
             id: id.to_owned(),
             at: Timestamp::from_seconds(at),
-            topic: Topic::Client(client),
+            topic: Some(Topic::Client(client)),
         }
     }
 

@@ -12,6 +12,7 @@ use tokio_util::task::TaskTracker;
 use tracing::{debug, warn};
 
 use crate::Authority;
+use crate::clocks::KEEP_NODES;
 use crate::evidence;
 use crate::follow::KEEP_CHANGES;
 use crate::lease::{Lease, WorkError};
@@ -40,6 +41,8 @@ impl Authority {
     pub fn follow_in_background(self: &Arc<Self>, tasks: &TaskTracker, stop: &CancellationToken) {
         let (authority, ended) = (Arc::clone(self), stop.clone());
         tasks.spawn(async move { authority.follow_changes(ended).await });
+        let (authority, ended) = (Arc::clone(self), stop.clone());
+        tasks.spawn(async move { authority.beat_regularly(ended).await });
         let (authority, ended) = (Arc::clone(self), stop.clone());
         tasks.spawn(async move { authority.write_collected(ended).await });
     }
@@ -116,6 +119,7 @@ impl Authority {
         let days = u64::from(self.config.keep_refusals_days);
         let oldest = now.minus(Duration::from_secs(days * 86_400));
         let changes = now.minus(KEEP_CHANGES + KEEP_CHANGES);
+        let nodes = now.minus(KEEP_NODES);
         let over = now.minus(MARGIN);
         for _ in 0..MOST_BATCHES {
             let mut write = self.store.write().await?;
@@ -124,6 +128,7 @@ impl Authority {
                 + store::revocations::trim(&mut write, over, BATCH).await?
                 + store::refusals::trim(&mut write, oldest, MOST_REFUSALS, BATCH).await?
                 + store::changes::trim(&mut write, changes, BATCH).await?
+                + store::nodes::trim(&mut write, nodes, BATCH).await?
                 + store::sessions::trim(&mut write, over, BATCH).await?
                 + store::invitations::trim(&mut write, over, BATCH).await?;
             write.commit().await?;

@@ -23,6 +23,7 @@ mod client_assertion;
 mod client_auth;
 mod clock;
 mod clock_watch;
+mod clocks;
 mod config;
 mod credentials;
 mod directory;
@@ -72,6 +73,7 @@ pub use client_assertion::CLIENT_ALGORITHMS;
 pub use client_auth::{AuthenticatedClient, ClientError, Presented};
 pub use clock::{Clock, NoRandomness, Reading};
 pub use clock_watch::Step;
+pub use clocks::Clocks;
 pub use config::{Config, ConfigError, X5u};
 pub use countersign_store::Page;
 pub use countersign_store::callers::Finding;
@@ -121,6 +123,7 @@ pub struct Authority {
     outlook: ArcSwap<rotation::Outlook>,
     alarm: rotation::Alarm,
     told: storage::Told,
+    clocks: ArcSwap<Clocks>,
     revocations: revocations::Revocations,
     throttle: throttle::Throttle,
     people_throttle: throttle::PeopleThrottle,
@@ -168,6 +171,7 @@ impl Authority {
             alarm: rotation::Alarm::default(),
             told: storage::Told::default(),
             clock_watch: clock_watch::ClockWatch::new(&clock),
+            clocks: ArcSwap::default(),
             revocations: revocations::Revocations::new(),
             activity: activity::Activity::new(),
             published: ArcSwap::default(),

@@ -63,6 +63,7 @@ impl Authority {
         gauge(REVOCATIONS).set(to_f64(self.revocations.len()));
         gauge(GATEWAY_TOKENS).set(to_f64(self.verified_tokens()));
         gauge(EVIDENCE_WAITING).set(to_f64(self.activity.waiting()));
+        gauge(CLOCK_DIFFERENCE).set(self.clocks().difference().as_secs_f64());
         for (algorithm, since) in &self.outlook.load().active {
             let age = now.since(*since).as_secs_f64();
             metrics::gauge!(KEY_AGE, "algorithm" => algorithm.as_str()).set(age);
@@ -106,6 +107,10 @@ fn describe() {
         "Verified tokens in memory, by which calls are checked"
     );
     metrics::describe_gauge!(EVIDENCE_WAITING, "Records of use that are not written yet");
+    metrics::describe_gauge!(
+        CLOCK_DIFFERENCE,
+        "Seconds that the clocks of nodes differ; 0 while they are within what nodes allow"
+    );
     metrics::describe_gauge!(KEY_AGE, "Seconds that the active signing key has signed");
     metrics::describe_counter!(CLOCK_STEPS, "Settings of the wall clock that were noticed");
     metrics::describe_gauge!(
@@ -131,5 +136,6 @@ const EVIDENCE_WAITING: &str = "evidence_waiting";
 const CLOCK_STEP: &str = "clock_step_seconds";
 const DATABASE_FAILING: &str = "database_failing";
 const DATABASE_DAMAGED: &str = "database_damaged";
+const CLOCK_DIFFERENCE: &str = "clock_difference_seconds";
 const KEY_AGE: &str = "signing_key_age_seconds";
 const KEY_OVERDUE: &str = "signing_key_rotation_overdue_seconds";

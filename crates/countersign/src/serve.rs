@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
-use countersign_authority::{Actor, Authority, Clock, Refused, Step};
+use countersign_authority::{Actor, Authority, Clock, Clocks, Refused, Step};
 use countersign_server::app::App;
 use countersign_server::health::{Condition, Readiness};
 use countersign_server::kit::access_log::Explained;
@@ -256,7 +256,7 @@ fn refused(explained: &Explained<'_>) -> Refused {
 }
 
 fn readiness(authority: &Arc<Authority>) -> Readiness {
-    let [follower, storage, signer, rotator, clock] = [(); 5].map(|()| Arc::clone(authority));
+    let [follower, storage, signer, rotator, clock, node] = [(); 6].map(|()| Arc::clone(authority));
     Readiness::default()
         .with("database", move || {
             database(follower.serves(), follower.age())
@@ -278,6 +278,21 @@ fn readiness(authority: &Arc<Authority>) -> Readiness {
             )),
             None => Condition::Fine,
         })
+        .with("node_clocks", move || compared(node.clocks()))
+}
+
+fn compared(clocks: Clocks) -> Condition {
+    match clocks {
+        Clocks::Agree => Condition::Fine,
+        Clocks::Differ(by) => Condition::Degraded(format!(
+            "the clocks of the nodes differ by {} s: keep them in step, for example by NTP",
+            by.as_secs()
+        )),
+        Clocks::FarOff(by) => Condition::Failed(format!(
+            "the clock of this node is {} s away from those of most other nodes: set it",
+            by.as_secs()
+        )),
+    }
 }
 
 fn database(serves: bool, age: Duration) -> Condition {

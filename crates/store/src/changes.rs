@@ -40,8 +40,8 @@ pub struct Change {
     pub id: String,
     /// When, by the clock of the node that wrote it.
     pub at: Timestamp,
-    /// What.
-    pub topic: Topic,
+    /// What; nothing if this release does not know it: a later one runs beside it.
+    pub topic: Option<Topic>,
 }
 
 /// Adds a change, in the transaction that makes it.
@@ -137,20 +137,19 @@ fn read(row: &Row<'_>) -> Result<Change, Error> {
     })
 }
 
-fn topic(row: &Row<'_>) -> Result<Topic, Error> {
-    let word = row.text("topic")?;
-    match word.as_str() {
-        "client" => row.parsed("subject_id").map(Topic::Client),
-        "organization" => row.parsed("subject_id").map(Topic::Organization),
-        "project" => row.parsed("subject_id").map(Topic::Project),
-        "policies" => Ok(Topic::Policies),
-        "published_services" => Ok(Topic::PublishedServices),
-        "signing_keys" => Ok(Topic::SigningKeys),
+/// A later release may have other topics, and ids of another form.
+fn topic(row: &Row<'_>) -> Result<Option<Topic>, Error> {
+    let (word, id) = (row.text("topic")?, row.text("subject_id")?);
+    Ok(match word.as_str() {
+        "client" => id.parse().ok().map(Topic::Client),
+        "organization" => id.parse().ok().map(Topic::Organization),
+        "project" => id.parse().ok().map(Topic::Project),
+        "policies" => Some(Topic::Policies),
+        "published_services" => Some(Topic::PublishedServices),
+        "signing_keys" => Some(Topic::SigningKeys),
         _ => word
             .strip_prefix("revoked_")
-            .and_then(|kind| Some((kind, row.text("subject_id").ok()?)))
-            .and_then(|(kind, id)| Subject::parse(kind, &id))
-            .map(Topic::Revocation)
-            .ok_or_else(|| row.corrupt("topic")),
-    }
+            .and_then(|kind| Subject::parse(kind, &id))
+            .map(Topic::Revocation),
+    })
 }

@@ -27,6 +27,7 @@ pub mod credentials;
 pub mod invitations;
 pub mod leases;
 pub mod members;
+pub mod nodes;
 pub mod organizations;
 pub mod owners;
 pub mod people;

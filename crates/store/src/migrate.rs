@@ -69,6 +69,7 @@ pub(crate) fn migrations() -> Vec<Migration> {
             "evidence",
             include_str!("../migrations/0003_evidence.sql"),
         ),
+        (4, "nodes", include_str!("../migrations/0004_nodes.sql")),
         (
             5,
             "published services",

@@ -82,7 +82,7 @@ pub async fn insert(w: &mut Write, revocation: &Revocation) -> Result<(), Error>
     w.session().execute(insert).await.map(|_| ())
 }
 
-/// Every revocation that has not expired.
+/// Every revocation that has not expired, of the kinds that this release knows.
 ///
 /// # Errors
 /// [`Error`].
@@ -91,6 +91,7 @@ pub async fn list(r: &mut impl Reads, now: Timestamp) -> Result<Vec<Revocation>,
         SELECT subject_id, kind, revoked_at, expires_at
         FROM revocations
         WHERE (kind, subject_id) > ($1, $2) AND expires_at > $3
+            AND kind IN ('token', 'secret', 'certificate', 'key', 'credential')
         ORDER BY kind, subject_id
         LIMIT $4";
     let mut all: Vec<Revocation> = Vec::new();

@@ -119,7 +119,12 @@ impl TestApp {
 
     /// Another process on the same database.
     pub async fn second_node(&self) -> Node {
-        Node::start(&self.database, &self.clock, &self.setup).await
+        self.second_node_at(&self.clock).await
+    }
+
+    /// Another process on the same database, on a machine whose clock is another one.
+    pub async fn second_node_at(&self, clock: &TestClock) -> Node {
+        Node::start(&self.database, clock, &self.setup).await
     }
 
     /// Moves the clock on.

@@ -1,6 +1,6 @@
 //! Leases and settings.
 
-use countersign_store::{leases, retry, settings};
+use countersign_store::{leases, nodes, retry, settings};
 
 use crate::database::TestDatabase;
 use crate::samples::{NASTY, at};
@@ -142,4 +142,34 @@ pub async fn a_lease_that_a_wrong_clock_took_is_free(db: &TestDatabase) {
     w.commit().await.unwrap();
 
     assert_eq!((ahead, little, right), (Some(1), None, Some(2)));
+}
+
+pub async fn nodes_hear_each_other(db: &TestDatabase) {
+    let beat = |node: &str, time, number| nodes::Beat {
+        node: node.to_owned(),
+        at: at(time),
+        number,
+    };
+    let mut w = db.store().write().await.unwrap();
+    nodes::beat(&mut w, "a", at(100)).await.unwrap();
+    nodes::beat(&mut w, NASTY, at(-5)).await.unwrap();
+    nodes::beat(&mut w, "c", at(300)).await.unwrap();
+    // The clock was set back, or stands still.
+    nodes::beat(&mut w, "c", at(200)).await.unwrap();
+    nodes::beat(&mut w, "c", at(200)).await.unwrap();
+    w.commit().await.unwrap();
+
+    let mut w = db.store().write().await.unwrap();
+    let heard = nodes::others(&mut w, "a").await.unwrap();
+    assert_eq!(heard.len(), 2);
+    assert!(heard.contains(&beat(NASTY, -5, 1)));
+    assert!(heard.contains(&beat("c", 200, 3)));
+
+    assert_eq!(nodes::trim(&mut w, at(200), 1).await.unwrap(), 1);
+    assert_eq!(nodes::trim(&mut w, at(200), 9).await.unwrap(), 1);
+    assert_eq!(
+        nodes::others(&mut w, "b").await.unwrap(),
+        [beat("c", 200, 3)]
+    );
+    w.commit().await.unwrap();
 }

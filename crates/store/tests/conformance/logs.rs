@@ -44,8 +44,25 @@ pub async fn changes_of_every_topic_come_back_in_order(db: &TestDatabase) {
 
     assert_eq!(later, []);
     assert!(seen.iter().all(|change| change.at == now));
-    let seen: Vec<Topic> = seen.into_iter().map(|change| change.topic).collect();
+    let seen: Vec<Topic> = seen.into_iter().filter_map(|change| change.topic).collect();
     assert_eq!(seen, topics);
+}
+
+/// A later release runs beside this one, and its changes must stop nobody.
+pub async fn changes_that_only_a_later_release_knows_are_seen(db: &TestDatabase) {
+    db.tamper(
+        "INSERT INTO changes (id, changed_at, topic, subject_id)
+         VALUES ('1', 5, 'weather', 'x'), ('2', 5, 'revoked_everything', ''),
+            ('3', 5, 'client', 'not one'), ('4', 5, 'policies', '')",
+    )
+    .await;
+
+    let seen = changes::since(&mut db.store().read().await.unwrap(), at(0))
+        .await
+        .unwrap();
+
+    let seen: Vec<_> = seen.into_iter().map(|change| change.topic).collect();
+    assert_eq!(seen, [None, None, None, Some(Topic::Policies)]);
 }
 
 pub async fn long_change_logs_come_whole(db: &TestDatabase) {

@@ -59,6 +59,7 @@ suite! {
         a_lease_raced_for_has_one_winner,
         a_lease_that_a_wrong_clock_took_is_free,
         a_stale_holder_cannot_write,
+        nodes_hear_each_other,
         the_first_value_of_a_setting_stays;
     credentials:
         a_credential_comes_back_whole,
@@ -91,6 +92,7 @@ suite! {
         a_reader_with_an_overlap_misses_no_change,
         audit_events_are_paged_newest_first,
         changes_of_every_topic_come_back_in_order,
+        changes_that_only_a_later_release_knows_are_seen,
         long_change_logs_come_whole,
         refusals_are_found_and_trimmed,
         usage_is_added_up;

@@ -32,6 +32,7 @@ mod assertions;
 mod callers;
 mod captures;
 mod certificates;
+mod clocks;
 mod compatible_requests;
 mod disabling;
 mod errors;
