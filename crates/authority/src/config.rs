@@ -32,6 +32,9 @@ pub struct Config {
     pub max_secrets: usize,
     /// Tokens per minute and client, in bursts of as many; 0 is no limit.
     pub tokens_per_minute: u32,
+    /// How long a token may wait for its signature before further requests of its client are refused,
+    /// in milliseconds; 0 is no limit.
+    pub longest_wait_milliseconds: u64,
     /// Failed authentications per minute, source and client before both are made to wait.
     pub failures_per_minute: u32,
     /// Memory for the clients that were seen last, in mebibytes.
@@ -75,6 +78,7 @@ impl Default for Config {
             longest_assertion_seconds: 90_000,
             max_secrets: countersign_model::secret::MAX_SECRETS,
             tokens_per_minute: 60,
+            longest_wait_milliseconds: 200,
             failures_per_minute: 30,
             directory_mebibytes: 64,
             serve_without_database_seconds: 3600,
@@ -149,6 +153,10 @@ impl Config {
     #[must_use]
     pub fn token_life(&self) -> Duration {
         Duration::from_secs(self.token_life_seconds)
+    }
+
+    pub(crate) fn longest_wait(&self) -> Duration {
+        Duration::from_millis(self.longest_wait_milliseconds)
     }
 }
 

@@ -163,6 +163,7 @@ impl Authority {
         let known = client.client();
         let now = self.clock.now();
         self.check_jwt_half(known, now)?;
+        self.admit(known)?;
         let assertion = request
             .assertion
             .as_ref()
@@ -180,7 +181,7 @@ impl Authority {
         let policy_ends = policy
             .final_on
             .filter(|_| credential.origin.is_under_policy());
-        Ok(self.mint(&Mint {
+        let mint = Mint {
             client: &client,
             caller: &presented.caller,
             grant: Grant::JwtExchange,
@@ -189,7 +190,9 @@ impl Authority {
             audience: Some(request.resources).filter(|all| !all.is_empty()),
             ends: [certificate_ends, policy_ends].into_iter().flatten().min(),
             notice: policy.notice(credential.origin, credential.last_certificate_ends(), now),
-        })?)
+        };
+        drop(policies);
+        Ok(self.mint(&mint).await?)
     }
 
     fn check_jwt_half(&self, client: &Client, now: Timestamp) -> Result<(), ExchangeError> {

@@ -7,8 +7,8 @@ use std::sync::Arc;
 use aws_lc_rs::digest;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use countersign_jose::{Algorithm, Candidate, Header, JwkSet, SigningKey, VerifyingKey};
-use countersign_model::{SigningAlgorithm, SigningKeyRecord};
+use countersign_jose::{Algorithm, Candidate, Header, JwkSet, SignError, SigningKey, VerifyingKey};
+use countersign_model::{SigningAlgorithm, SigningKeyRecord, TokenKind};
 use countersign_wire::KeyId;
 
 use crate::config::X5u;
@@ -51,10 +51,10 @@ impl KeyDocuments {
 /// A key that signs, with the headers of what it signs.
 pub(crate) struct ActiveKey {
     algorithm: SigningAlgorithm,
-    pub(crate) key: SigningKey,
+    key: SigningKey,
     /// IMS tokens are RS256 only, and every RS256 key can sign both kinds.
-    pub(crate) ims_header: Vec<u8>,
-    pub(crate) standard_header: Vec<u8>,
+    ims_header: Vec<u8>,
+    standard_header: Vec<u8>,
 }
 
 impl ActiveKey {
@@ -76,6 +76,15 @@ impl ActiveKey {
             ims_header: ims.to_json(),
             standard_header: standard.to_json(),
         })
+    }
+
+    /// A token of this kind with these claims.
+    pub(crate) fn sign(&self, kind: TokenKind, claims: &[u8]) -> Result<String, SignError> {
+        let header = match kind {
+            TokenKind::Ims => &self.ims_header,
+            TokenKind::Standard { .. } => &self.standard_header,
+        };
+        self.key.sign_compact(header, claims)
     }
 }
 

@@ -17,6 +17,7 @@ use uuid::Uuid;
 mod access_tokens;
 mod activity;
 mod actor;
+mod admission;
 mod certificates;
 mod claims;
 mod client_assertion;
@@ -57,6 +58,7 @@ mod rotation;
 mod secrets;
 mod sessions;
 mod sign_in;
+mod signing;
 mod storage;
 mod throttle;
 mod token;
@@ -67,6 +69,7 @@ mod validate;
 pub use access_tokens::{NewAccessToken, role_of};
 pub use activity::Grant;
 pub use actor::Actor;
+pub use admission::{Crowd, Overloaded};
 pub use certificates::{GeneratedCertificate, NewCertificate};
 pub use claims::{SignedClaims, TokenClaims};
 pub use client_assertion::CLIENT_ALGORITHMS;
@@ -127,6 +130,7 @@ pub struct Authority {
     revocations: revocations::Revocations,
     throttle: throttle::Throttle,
     people_throttle: throttle::PeopleThrottle,
+    signing: signing::Signing,
     activity: activity::Activity,
     published: ArcSwap<PublishedTable>,
     tokens: gate::Tokens,
@@ -165,6 +169,7 @@ impl Authority {
             directory: directory::Directory::new(store.clone(), Arc::clone(&catalogue), &config),
             throttle: throttle::Throttle::new(config.failures_per_minute),
             people_throttle: throttle::PeopleThrottle::new(),
+            signing: signing::Signing::new(config.longest_wait()),
             policies: ArcSwap::default(),
             keyring: ArcSwap::from_pointee(keyring),
             outlook: ArcSwap::default(),

@@ -2,9 +2,10 @@
 
 use countersign_store::Trouble;
 use countersign_store::usage::Grant;
-use metrics::{Counter, Gauge};
+use metrics::{Counter, Gauge, Histogram};
 
 use crate::Authority;
+use crate::admission::Crowd;
 use crate::clock_watch::CLOCK_STEPS;
 
 /// What is counted where it happens. Made after the process has decided to count, or it counts
@@ -48,10 +49,20 @@ impl Counters {
         counter.increment(1);
     }
 
+    /// A request for a token was sent away because signing is overloaded.
+    pub(crate) fn shed(who: Crowd) {
+        metrics::counter!(REQUESTS_SHED, "because_of" => who.as_str()).increment(1);
+    }
+
     /// Codes of errors are constants of ours.
     pub(crate) fn refused(error: &'static str) {
         metrics::counter!(REFUSALS, "error" => error).increment(1);
     }
+}
+
+/// How long signatures are waited for.
+pub(crate) fn signing_wait() -> Histogram {
+    metrics::histogram!(SIGNING_WAIT)
 }
 
 impl Authority {
@@ -62,6 +73,7 @@ impl Authority {
         gauge(DIRECTORY_CLIENTS).set(to_f64(self.directory.len()));
         gauge(REVOCATIONS).set(to_f64(self.revocations.len()));
         gauge(GATEWAY_TOKENS).set(to_f64(self.verified_tokens()));
+        gauge(SIGNATURES_WAITING).set(to_f64(self.signing.waiting()));
         gauge(EVIDENCE_WAITING).set(to_f64(self.activity.waiting()));
         gauge(CLOCK_DIFFERENCE).set(self.clocks().difference().as_secs_f64());
         for (algorithm, since) in &self.outlook.load().active {
@@ -106,6 +118,15 @@ fn describe() {
         GATEWAY_TOKENS,
         "Verified tokens in memory, by which calls are checked"
     );
+    metrics::describe_counter!(
+        REQUESTS_SHED,
+        "Requests for tokens refused because signing is overloaded, by who asks for too much"
+    );
+    metrics::describe_histogram!(
+        SIGNING_WAIT,
+        "Seconds that requests for tokens waited for their signature to begin"
+    );
+    metrics::describe_gauge!(SIGNATURES_WAITING, "Requests that wait for their signature");
     metrics::describe_gauge!(EVIDENCE_WAITING, "Records of use that are not written yet");
     metrics::describe_gauge!(
         CLOCK_DIFFERENCE,
@@ -130,6 +151,9 @@ const REFUSALS: &str = "refusals_total";
 const DIRECTORY_LOOKUPS: &str = "directory_lookups_total";
 const DIRECTORY_CLIENTS: &str = "directory_clients";
 const CHANGE_LOG_LAG: &str = "change_log_lag_seconds";
+const REQUESTS_SHED: &str = "requests_shed_total";
+const SIGNING_WAIT: &str = "signing_wait_seconds";
+const SIGNATURES_WAITING: &str = "signatures_waiting";
 const REVOCATIONS: &str = "revocations";
 const GATEWAY_TOKENS: &str = "gateway_tokens";
 const EVIDENCE_WAITING: &str = "evidence_waiting";

@@ -16,6 +16,7 @@ use uuid::Uuid;
 
 use crate::Authority;
 use crate::activity::{Grant, Used};
+use crate::admission::Overloaded;
 use crate::claims::audience_claim;
 use crate::client_auth::{AuthenticatedClient, ClientError, Presented};
 use crate::clock::{NoRandomness, random};
@@ -70,6 +71,9 @@ pub enum TokenError {
         /// The limit.
         per_minute: u32,
     },
+    /// More is asked for than can be signed in time.
+    #[error(transparent)]
+    Overloaded(#[from] Overloaded),
     /// The token would not fit into a header.
     #[error(
         "the token would be {0} bytes long, and no token may be longer than {MAX_TOKEN}: ask for fewer scopes"
@@ -185,6 +189,7 @@ impl Authority {
             (None, AbsentScope::GrantsAll) => granted.clone(),
             (None, AbsentScope::IsRefused) => return Err(TokenError::NoScope(granted.clone())),
         };
+        self.admit(known)?;
         self.take_share(known)?;
         self.mint(&Mint {
             client: &client,
@@ -199,6 +204,16 @@ impl Authority {
             },
             notice: None,
         })
+        .await
+    }
+
+    /// Whether a token for this client could be signed in time. Asked before anything is spent on
+    /// it: its share, work, an assertion that serves once.
+    pub(crate) fn admit(&self, client: &Client) -> Result<(), TokenError> {
+        match client.credential.token_kind.algorithm() {
+            SigningAlgorithm::Rs256 => Ok(self.signing.admit(&client.credential.client_id)?),
+            SigningAlgorithm::Es256 | SigningAlgorithm::EdDsa => Ok(()),
+        }
     }
 
     /// Takes one token out of the client's share. Asked before anything is used up that cannot be
@@ -212,7 +227,7 @@ impl Authority {
         }
     }
 
-    pub(crate) fn mint(&self, mint: &Mint<'_>) -> Result<Issued, TokenError> {
+    pub(crate) async fn mint(&self, mint: &Mint<'_>) -> Result<Issued, TokenError> {
         let client = mint.client.client();
         let now = self.minting_time(mint);
         let ends = now.plus(self.config.token_life());
@@ -220,24 +235,19 @@ impl Authority {
         let chance: [u8; 20] = random()?;
         let id = token_id(now, &chance, &self.config.region);
         let kind = client.credential.token_kind;
-        let keyring = self.keyring.load();
-        let active = keyring
-            .active(kind.algorithm())
-            .ok_or(TokenError::NoKey(kind.algorithm()))?;
-        let (header, payload, ends) = match kind {
+        let (payload, ends) = match kind {
             TokenKind::Ims => {
                 let payload = self.ims_claims(mint, &id, &hex4(&chance), now, ends);
-                (&active.ims_header, payload, ends)
+                (payload, ends)
             }
             TokenKind::Standard { .. } => {
                 // `exp` has seconds only.
                 let ends = Timestamp::from_seconds(ends.as_seconds());
-                let payload = self.standard_claims(mint, &id, now, ends);
-                (&active.standard_header, payload, ends)
+                (self.standard_claims(mint, &id, now, ends), ends)
             }
         };
         let payload = payload.map_err(|_| countersign_jose::SignError)?;
-        let access_token = active.key.sign_compact(header, &payload)?;
+        let access_token = self.sign(client, &payload).await?;
         // Whoever reads the scopes again takes no longer list than a request may have.
         let too_long = mint.scope.to_string().len() > MAX_SCOPE_LIST;
         if access_token.len() > MAX_TOKEN || too_long {
@@ -251,6 +261,20 @@ impl Authority {
             scope: mint.scope.clone(),
             notice: mint.notice,
         })
+    }
+
+    async fn sign(&self, client: &Client, payload: &[u8]) -> Result<String, TokenError> {
+        let credential = &client.credential;
+        let algorithm = credential.token_kind.algorithm();
+        let _turn = match algorithm {
+            SigningAlgorithm::Rs256 => Some(self.signing.turn(&credential.client_id).await),
+            // As cheap as reading the request was.
+            SigningAlgorithm::Es256 | SigningAlgorithm::EdDsa => None,
+        };
+        let keyring = self.keyring.load();
+        let key = keyring.active(algorithm);
+        let key = key.ok_or(TokenError::NoKey(algorithm))?;
+        Ok(key.sign(credential.token_kind, payload)?)
     }
 
     /// The time that a token says it was made at. Never one that an end of tokens covers: a client

@@ -25,11 +25,9 @@ impl Metrics {
     /// # Errors
     /// Another recorder is installed.
     pub fn install() -> Result<Self, BuildError> {
-        let latency = Matcher::Full(HTTP_SECONDS.to_owned());
-        let gateway = Matcher::Full(GATEWAY_SECONDS.to_owned());
-        let builder = PrometheusBuilder::new()
-            .set_buckets_for_metric(latency, SECONDS_BUCKETS)?
-            .set_buckets_for_metric(gateway, SECONDS_BUCKETS)?;
+        let durations = Matcher::Suffix("_seconds".to_owned());
+        let builder =
+            PrometheusBuilder::new().set_buckets_for_metric(durations, SECONDS_BUCKETS)?;
         let handle = builder.install_recorder()?;
         describe();
         Ok(Self(handle))

@@ -201,6 +201,7 @@ fn token_row(error: &TokenError) -> ImsError {
         TokenError::NoScope(_) => ImsError::ScopeRequired,
         TokenError::NotGranted { .. } | TokenError::TooLong(_) => ImsError::InvalidScope,
         TokenError::TooMany { .. } => ImsError::TooManyRequests,
+        TokenError::Overloaded(_) => ImsError::Unavailable,
         TokenError::NoKey(_) | TokenError::Sign(_) | TokenError::NoRandomness(_) => {
             ImsError::Internal
         }

@@ -143,6 +143,7 @@ fn token_row(error: &TokenError) -> OAuthError {
             OAuthError::InvalidScope
         }
         TokenError::TooMany { .. } => OAuthError::TooManyRequests,
+        TokenError::Overloaded(_) => OAuthError::TemporarilyUnavailable,
         TokenError::NoKey(_) | TokenError::Sign(_) | TokenError::NoRandomness(_) => {
             OAuthError::ServerError
         }

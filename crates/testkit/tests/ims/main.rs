@@ -43,6 +43,7 @@ mod kill_switch;
 mod metadata;
 mod migration;
 mod order;
+mod overload;
 mod policy;
 mod properties;
 mod replay;
