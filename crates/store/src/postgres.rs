@@ -117,6 +117,7 @@ const READ_ALL: &[(&str, &str)] = read_all!(
     "leases",
     "membership_profiles",
     "memberships",
+    "nodes",
     "organizations",
     "people",
     "policies",

@@ -159,7 +159,7 @@ async fn a_key_that_is_taken_out_is_refused_everywhere(app: &TestApp) {
     let id = keys(app).await[0].id.clone();
     let authority = &app.authority;
     let refused = authority.remove_key(&id, Force::No, &operator()).await;
-    assert!(refused.unwrap_err().to_string().contains("--force"));
+    assert!(refused.unwrap_err().to_string().contains("confirm"));
 
     let removed = authority
         .remove_key(&id, Force::Yes, &operator())
