@@ -1,7 +1,7 @@
 //! What stands behind the gateway in tests: an application that says what it was asked, and a
 //! socket that does worse.
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
@@ -10,7 +10,7 @@ use axum::Router;
 use axum::body::{Body, Bytes, to_bytes};
 use axum::extract::Request;
 use axum::response::Response;
-use countersign_server::listen::Listener;
+use countersign_server::listen::{Listener, TlsFiles};
 use http::{HeaderMap, StatusCode, header};
 use http_body_util::StreamBody;
 use hyper::body::Frame;
@@ -44,21 +44,35 @@ pub struct Upstream {
 impl Upstream {
     /// On a free port.
     pub async fn start() -> Self {
-        Self::at(SocketAddr::from(([127, 0, 0, 1], 0))).await
+        Self::at(FREE).await
+    }
+
+    /// On a free port, in TLS.
+    pub async fn with_tls(files: TlsFiles) -> Self {
+        Self::on(Listener {
+            address: FREE,
+            tls: Some(files),
+            ..Listener::default()
+        })
+        .await
     }
 
     /// At a certain address: where another one was before.
     pub async fn at(address: SocketAddr) -> Self {
+        Self::on(Listener {
+            address,
+            max_connections_per_source: 8192,
+            ..Listener::default()
+        })
+        .await
+    }
+
+    async fn on(listener: Listener) -> Self {
         let (asked, gate) = (Arc::new(AtomicUsize::new(0)), Arc::new(Notify::new()));
         let (counter, notify) = (Arc::clone(&asked), Arc::clone(&gate));
         let handler = async move |request: Request| {
             counter.fetch_add(1, Ordering::SeqCst);
             answer(request, &notify).await
-        };
-        let listener = Listener {
-            address,
-            max_connections_per_source: 8192,
-            ..Listener::default()
         };
         let bound = listener.bind().await.unwrap();
         let address = bound.address();
@@ -91,6 +105,8 @@ impl Upstream {
         self.gate.notify_one();
     }
 }
+
+const FREE: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 0);
 
 async fn answer(request: Request, gate: &Notify) -> Response {
     let path = request.uri().path().to_owned();

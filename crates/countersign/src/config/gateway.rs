@@ -7,7 +7,7 @@ use countersign_authority::{GatewayConfig, PublishError};
 use countersign_model::{Catalogue, PublishedService};
 use countersign_server::listen::Listener;
 use serde::de::value::MapAccessDeserializer;
-use serde::de::{DeserializeSeed, IntoDeserializer as _, MapAccess, Visitor};
+use serde::de::{DeserializeSeed, Error, IntoDeserializer as _, MapAccess, Visitor};
 use serde::{Deserialize, Deserializer, Serialize};
 
 /// Settings of the gateway.
@@ -111,17 +111,16 @@ impl<'de, A: MapAccess<'de>> MapAccess<'de> for OwnKeysApart<'_, A> {
         &mut self,
         seed: K,
     ) -> Result<Option<K::Value>, A::Error> {
-        while let Some(key) = self.map.next_key::<String>()? {
-            match key.as_str() {
-                "services" => self.own.services = self.map.next_value()?,
-                "token_cache_mebibytes" => {
-                    self.own.token_cache_mebibytes = self.map.next_value()?
+        let mut seed = Some(seed);
+        while let Some(key) = self.map.next_key_seed(Sort(&mut seed))? {
+            match key {
+                Key::Services => self.own.services = self.map.next_value()?,
+                Key::TokenCache => self.own.token_cache_mebibytes = self.map.next_value()?,
+                Key::Address(key) => {
+                    self.own.has_address = true;
+                    return Ok(Some(key));
                 }
-                key => {
-                    self.own.has_address |= key == "address";
-                    let key = key.to_owned().into_deserializer();
-                    return seed.deserialize(key).map(Some);
-                }
+                Key::Other(key) => return Ok(Some(key)),
             }
         }
         Ok(None)
@@ -129,5 +128,46 @@ impl<'de, A: MapAccess<'de>> MapAccess<'de> for OwnKeysApart<'_, A> {
 
     fn next_value_seed<V: DeserializeSeed<'de>>(&mut self, seed: V) -> Result<V::Value, A::Error> {
         self.map.next_value_seed(seed)
+    }
+}
+
+/// Tells whose a key is. Whoever reads the others does it in here, so that a key that nobody knows
+/// is complained about at its own place.
+struct Sort<'s, K>(&'s mut Option<K>);
+
+enum Key<V> {
+    Services,
+    TokenCache,
+    Address(V),
+    Other(V),
+}
+
+impl<'de, K: DeserializeSeed<'de>> DeserializeSeed<'de> for Sort<'_, K> {
+    type Value = Key<K::Value>;
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Self::Value, D::Error> {
+        deserializer.deserialize_identifier(self)
+    }
+}
+
+impl<'de, K: DeserializeSeed<'de>> Visitor<'de> for Sort<'_, K> {
+    type Value = Key<K::Value>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a key")
+    }
+
+    fn visit_str<E: Error>(self, key: &str) -> Result<Self::Value, E> {
+        match key {
+            "services" => return Ok(Key::Services),
+            "token_cache_mebibytes" => return Ok(Key::TokenCache),
+            _ => {}
+        }
+        let seed = self.0.take().ok_or_else(|| E::custom("a key too many"))?;
+        let read = seed.deserialize(key.into_deserializer())?;
+        Ok(match key {
+            "address" => Key::Address(read),
+            _ => Key::Other(read),
+        })
     }
 }

@@ -4,6 +4,7 @@
 
 mod configuration;
 mod credentials;
+mod gateway;
 mod nouns;
 mod place;
 mod sample;

@@ -218,3 +218,77 @@ const X_FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
 const X_FORWARDED_HOST: HeaderName = HeaderName::from_static("x-forwarded-host");
 const X_FORWARDED_PROTO: HeaderName = HeaderName::from_static("x-forwarded-proto");
 const X_REAL_IP: HeaderName = HeaderName::from_static("x-real-ip");
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn service() -> PublishedService {
+        let text = r#"{"name": "a", "service": "A", "upstreams": ["http://127.0.0.1:1"]}"#;
+        serde_json::from_str(text).unwrap()
+    }
+
+    /// Names that decide, names that frame, and what could pass for them.
+    fn name() -> impl Strategy<Value = String> {
+        let names = [
+            "authorization",
+            "x-api-key",
+            "x-ims-user-id",
+            "x-ims-client-id",
+            "x-ims-org-id",
+            "x-ims-scope",
+            "x-forwarded-for",
+            "x-forwarded-anything",
+            "x-real-ip",
+            "x-request-id",
+            "forwarded",
+            "connection",
+            "content-length",
+            "transfer-encoding",
+            "te",
+            "cookie",
+            "host",
+            "proxy-anything",
+            "upgrade",
+            "x-private",
+            "accept",
+        ];
+        let posing = prop::sample::select(vec!["-", "_", "."]);
+        let name = prop::sample::select(names.to_vec());
+        (name, posing).prop_map(|(name, sign)| name.replace('-', sign))
+    }
+
+    proptest! {
+        #[test]
+        fn nothing_passes_that_only_we_may_say_or_that_belongs_to_the_connection(
+            fields in prop::collection::vec((name(), "[a-z-]{0,12}"), 0..20),
+            named in prop::collection::vec(name(), 0..4),
+        ) {
+            let mut headers = HeaderMap::new();
+            for (name, value) in fields {
+                let name: HeaderName = name.parse().unwrap();
+                headers.append(name, value.parse().unwrap());
+            }
+            headers.append(header::CONNECTION, named.join(", ").parse().unwrap());
+            clean_request(&mut headers, &service());
+
+            for name in headers.keys() {
+                let name = name.as_str();
+                prop_assert!(["x-api-key", "x-private", "accept"].contains(&name), "{name}");
+                prop_assert!(!named.iter().any(|gone| gone == name), "{name}");
+            }
+        }
+
+        #[test]
+        fn cleaning_twice_changes_nothing(fields in prop::collection::vec(name(), 0..20)) {
+            let fields = fields.iter().map(|name| (name.parse().unwrap(), HeaderValue::from_static("1")));
+            let mut headers: HeaderMap = fields.collect();
+            clean_request(&mut headers, &service());
+            let once = headers.clone();
+            clean_request(&mut headers, &service());
+            prop_assert_eq!(headers, once);
+        }
+    }
+}

@@ -9,6 +9,7 @@ mod framing;
 mod identity;
 mod load;
 mod paths;
+mod protocols;
 mod rows;
 mod running;
 mod upstreams;
