@@ -88,8 +88,8 @@ pub use error::ManageError;
 pub use evidence::Callers;
 pub use exchange::ExchangeError;
 pub use gate::{
-    Authorization, Call, Clash, Denied, GatewayConfig, Permit, PublishError, Published,
-    PublishedTable,
+    Asked, Authorization, Call, Clash, Denied, Fetched, ForeignConfig, ForeignIms, GatewayConfig,
+    Permit, PublishError, Published, PublishedTable, UnknownClients, VerifyBy,
 };
 pub use identity::Identity;
 pub use invitations::{Acceptance, FIRST_LINK, Invited, LINK, NewInvitation, Next, Welcome};
@@ -134,6 +134,7 @@ pub struct Authority {
     activity: activity::Activity,
     published: ArcSwap<PublishedTable>,
     tokens: gate::Tokens,
+    foreign: Option<gate::Foreign>,
     refusals: refusals::Refusals,
     counters: measure::Counters,
     /// Slow hashes run one at a time: they are rare, and each takes tens of milliseconds.
@@ -181,6 +182,7 @@ impl Authority {
             activity: activity::Activity::new(),
             published: ArcSwap::default(),
             tokens: gate::Tokens::new(config.gateway.token_cache_mebibytes),
+            foreign: None,
             refusals: refusals::Refusals::default(),
             counters: measure::Counters::new(),
             slow_hashes: Arc::new(Semaphore::new(1)),

@@ -192,7 +192,7 @@ fn verify(
     })
 }
 
-fn refused(error: VerifyError) -> InvalidToken {
+pub(crate) fn refused(error: VerifyError) -> InvalidToken {
     match error {
         VerifyError::Expired { exp, .. } => InvalidToken::Expired(Timestamp::from_seconds(exp)),
         VerifyError::Signature | VerifyError::UnknownKey | VerifyError::Algorithm => {

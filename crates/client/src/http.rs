@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use countersign_wire::{Opaque, Timestamp};
 use jiff::fmt::rfc2822::DateTimeParser;
-use reqwest::header::{DATE, HeaderMap, HeaderName, RETRY_AFTER};
+use reqwest::header::{CACHE_CONTROL, DATE, HeaderMap, HeaderName, RETRY_AFTER};
 use reqwest::{Certificate, Client, ClientBuilder, RequestBuilder, Response, redirect};
 use serde::Deserialize;
 use zeroize::Zeroizing;
@@ -141,6 +141,8 @@ pub struct Answer {
     pub retry_after: Option<Duration>,
     /// Header `Date`.
     pub date: Option<Timestamp>,
+    /// How long it may be kept, where `Cache-Control` says so.
+    pub max_age: Option<Duration>,
 }
 
 impl Answer {
@@ -154,6 +156,7 @@ impl Answer {
                 .and_then(|text| text.trim().parse().ok())
                 .map(Duration::from_secs),
             date: header(headers, &DATE).and_then(parse_http_date),
+            max_age: header(headers, &CACHE_CONTROL).and_then(max_age),
         }
     }
 
@@ -216,6 +219,27 @@ fn parse_http_date(text: &str) -> Option<Timestamp> {
     Some(Timestamp::from_millis(instant.as_millisecond()))
 }
 
+/// `max-age` (RFC 9111 section 5.2.2.1); 0 where a directive forbids to keep the answer.
+fn max_age(text: &str) -> Option<Duration> {
+    let mut directives = text.split(',').map(str::trim);
+    if directives.clone().any(|d| {
+        ["no-store", "no-cache"]
+            .iter()
+            .any(|no| d.eq_ignore_ascii_case(no))
+    }) {
+        return Some(Duration::ZERO);
+    }
+    let seconds = directives.find_map(|directive| {
+        let (name, value) = directive.split_once('=')?;
+        name.eq_ignore_ascii_case("max-age").then_some(value)
+    });
+    seconds?
+        .trim_matches('"')
+        .parse()
+        .ok()
+        .map(Duration::from_secs)
+}
+
 /// Text of a stranger, fit for a terminal and a log.
 fn harmless(text: &str) -> String {
     text.chars()
@@ -228,3 +252,21 @@ fn harmless(text: &str) -> String {
 const MAX_TEXT: usize = 500;
 
 const DEBUG_ID: HeaderName = HeaderName::from_static("x-debug-id");
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn cache_control_says_how_long() {
+        for (text, seconds) in [
+            ("max-age=60", Some(60)),
+            ("public, Max-Age=\"7\", immutable", Some(7)),
+            ("no-cache, max-age=60", Some(0)),
+            ("private", None),
+            ("max-age=soon", None),
+        ] {
+            assert_eq!(max_age(text), seconds.map(Duration::from_secs), "{text}");
+        }
+    }
+}

@@ -9,7 +9,7 @@ use std::fs;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
-use countersign_authority::{MasterKey, MasterKeyError};
+use countersign_authority::{ForeignConfig, MasterKey, MasterKeyError};
 use countersign_model::{Catalogue, PublishedService};
 use countersign_server::ims::Compatibility;
 use countersign_server::kit::log::LogFormat;
@@ -20,6 +20,7 @@ use tracing_subscriber::EnvFilter;
 use url::Url;
 use zeroize::Zeroizing;
 
+use crate::foreign_ims::Asker;
 use crate::outcome::Failure;
 pub use error::ConfigError;
 pub use gateway::Gateway;
@@ -261,6 +262,7 @@ impl Config {
                 }
             })?;
         }
+        self.foreign_ims()?;
         Ok(())
     }
 
@@ -294,6 +296,18 @@ impl Config {
             ims.issuer = format!("{}://{address}", self.scheme());
         }
         Ok(ims)
+    }
+
+    /// The IMS whose tokens the gateway takes, and who asks it; nothing where it is our own.
+    ///
+    /// # Errors
+    /// [`ConfigError::ForeignIms`] names the key.
+    pub fn foreign_ims(&self) -> Result<Option<(ForeignConfig, Asker)>, ConfigError> {
+        let Some(settings) = &self.gateway.ims else {
+            return Ok(None);
+        };
+        let asker = settings.connect().map_err(ConfigError::ForeignIms)?;
+        Ok(Some((settings.checks(), asker)))
     }
 
     /// What the listener speaks.

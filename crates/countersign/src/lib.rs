@@ -11,6 +11,7 @@ pub mod args;
 pub mod commands;
 mod config;
 mod exposed;
+mod foreign_ims;
 pub mod outcome;
 pub mod output;
 pub mod sample_api;

@@ -129,6 +129,10 @@ impl Node {
         let catalogue = config.catalogue.clone();
         let authority =
             Authority::open(store.clone(), master_key, ims, catalogue, Clock::system()).await?;
+        let authority = match config.foreign_ims()? {
+            Some((checks, ims)) => authority.with_foreign_ims(checks, Arc::new(ims)),
+            None => authority,
+        };
         if let Some(clash) = authority.published_clashes().await?.first() {
             return Err(Failure::broken(clash.to_string()).hint(
                 "one may stand in the database: `countersign admin published-services list` shows all",

@@ -71,6 +71,7 @@ fn every_setting_is_documented_and_every_documented_setting_exists() {
     let mut settings = BTreeSet::from(
         [
             "catalogue",
+            "ims",
             "tls.certificate",
             "tls.key",
             "tls.reload_check_seconds",

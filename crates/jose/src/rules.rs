@@ -27,6 +27,8 @@ pub(crate) enum Kind {
     ImsAccessToken,
     /// Signed by us as RFC 9068 says: `typ: at+jwt`.
     AccessToken,
+    /// Signed by another IMS, of any era: `kid` or `x5u` names the key, `itt` may be absent.
+    ForeignImsAccessToken,
 }
 
 impl Rules {
@@ -51,6 +53,16 @@ impl Rules {
             skew: BETWEEN_NODES_SECONDS,
             longest: 0,
             iat_ahead: BETWEEN_NODES_SECONDS,
+        }
+    }
+
+    /// For access tokens of another IMS: RS256, 30 s between its clock and ours (ims-protocol 4.1,
+    /// all eras). The caller finds the key by `kid` or `x5u`, and gives no other.
+    pub fn foreign_ims_access_token() -> Self {
+        Self {
+            kind: Kind::ForeignImsAccessToken,
+            iat_ahead: 30,
+            ..Self::ims_access_token()
         }
     }
 

@@ -15,7 +15,7 @@ impl Times {
     pub(crate) fn read(claims: &Object, kind: Kind) -> Result<Self, ClaimError> {
         match kind {
             Kind::Assertion | Kind::AccessToken => Self::of_jwt(claims),
-            Kind::ImsAccessToken => Self::of_ims_token(claims),
+            Kind::ImsAccessToken | Kind::ForeignImsAccessToken => Self::of_ims_token(claims),
         }
     }
 

@@ -7,8 +7,8 @@ use std::time::{Duration, Instant};
 
 use axum::Router;
 use countersign_authority::{
-    Actor, Authority, Config, Created, NewCertificate, NewCredential, NewGrant, NewOrganization,
-    NewProject, Refused,
+    Actor, Authority, Config, Created, ForeignConfig, ForeignIms, NewCertificate, NewCredential,
+    NewGrant, NewOrganization, NewProject, Refused,
 };
 use countersign_jose::SigningKey;
 use countersign_model::{Catalogue, DeprecationPolicy, Origin, Owner, ProjectKind, Subscription};
@@ -44,6 +44,8 @@ pub struct Setup {
     pub own_keys: bool,
     /// Lets nodes do the work that one node does for all.
     pub leads: bool,
+    /// The IMS whose tokens the gateway takes instead of our own.
+    pub foreign_ims: Option<(ForeignConfig, Arc<dyn ForeignIms>)>,
 }
 
 impl Default for Setup {
@@ -63,6 +65,7 @@ impl Default for Setup {
             proxies,
             own_keys: false,
             leads: true,
+            foreign_ims: None,
         }
     }
 }
@@ -173,7 +176,11 @@ impl Node {
             catalogue,
             clock.clock(),
         );
-        let authority = Arc::new(opened.await.unwrap());
+        let authority = match setup.foreign_ims.clone() {
+            Some((config, ims)) => opened.await.unwrap().with_foreign_ims(config, ims),
+            None => opened.await.unwrap(),
+        };
+        let authority = Arc::new(authority);
         let stop = CancellationToken::new();
         if setup.leads {
             authority.run_in_background(&TaskTracker::new(), &stop);

@@ -30,6 +30,11 @@ pub enum Denied {
         "the credential is not subscribed to service `{0}`: add the service to it, then request a new token"
     )]
     NotSubscribed(ServiceCode),
+    /// A client of another IMS, of which nothing is known, and no scope speaks for it.
+    #[error(
+        "no credential has this x-api-key, and the operation asks for no scope that could speak for a client of another IMS"
+    )]
+    NothingKnown,
     /// No `Authorization`.
     #[error("the call has no Authorization header: send `Bearer` and an access token")]
     NoToken,
@@ -97,9 +102,10 @@ impl Denied {
     pub fn error(&self) -> GatewayError {
         match self {
             Self::NoApiKey => GatewayError::API_KEY_REQUIRED,
-            Self::UnknownApiKey | Self::Disabled(_) | Self::NotSubscribed(_) => {
-                GatewayError::API_KEY_INVALID
-            }
+            Self::UnknownApiKey
+            | Self::Disabled(_)
+            | Self::NotSubscribed(_)
+            | Self::NothingKnown => GatewayError::API_KEY_INVALID,
             Self::ApiKeyUnavailable(_) => GatewayError::API_KEY_UNAVAILABLE,
             Self::NoToken | Self::NoBearerToken => GatewayError::TOKEN_MISSING,
             Self::InvalidToken(_) => GatewayError::TOKEN_INVALID,

@@ -13,7 +13,7 @@ use governor::{DefaultDirectRateLimiter, Quota, RateLimiter};
 use moka::sync::Cache;
 
 use super::Denied;
-use crate::directory::Client;
+use super::tokens::VerifiedToken;
 
 /// The limits of one service, and what is left of them.
 pub(super) struct Shares {
@@ -33,16 +33,16 @@ impl Shares {
 
     /// Takes one call. The client's share comes first: one that asks too often uses up nothing of
     /// what its organization has.
-    pub(super) fn take(&self, client: &Client) -> Result<(), Denied> {
+    pub(super) fn take(&self, token: &VerifiedToken) -> Result<(), Denied> {
         if let Some(buckets) = &self.clients {
-            let taken = buckets.take(&client.credential.client_id);
+            let taken = buckets.take(&token.client_id);
             taken.map_err(|retry_after| Denied::TooManyOfClient {
                 per_minute: self.limits.per_client_per_minute,
                 retry_after,
             })?;
         }
-        if let Some(buckets) = &self.organizations {
-            let taken = buckets.take(&client.organization.id);
+        if let (Some(buckets), Some(org_id)) = (&self.organizations, &token.org_id) {
+            let taken = buckets.take(org_id);
             taken.map_err(|retry_after| Denied::TooManyOfOrganization {
                 per_minute: self.limits.per_organization_per_minute,
                 retry_after,

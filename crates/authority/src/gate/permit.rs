@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use countersign_wire::OrgId;
+
 use super::Published;
 use super::tokens::VerifiedToken;
 use crate::directory::Client;
@@ -9,7 +11,14 @@ use crate::directory::Client;
 /// A call that may pass. Only [`Authority::permit`](crate::Authority::permit) makes one.
 pub struct Permit {
     service: Arc<Published>,
-    bearer: Option<(Arc<Client>, Arc<VerifiedToken>)>,
+    bearer: Option<Bearer>,
+}
+
+/// Who calls, with which token.
+pub(super) struct Bearer {
+    /// `None` for a client of another IMS that is not known here.
+    pub(super) client: Option<Arc<Client>>,
+    pub(super) token: Arc<VerifiedToken>,
 }
 
 impl Permit {
@@ -22,16 +31,16 @@ impl Permit {
 
     pub(super) fn for_client(
         service: &Arc<Published>,
-        client: Arc<Client>,
+        client: Option<Arc<Client>>,
         token: Arc<VerifiedToken>,
     ) -> Self {
         Self {
             service: Arc::clone(service),
-            bearer: Some((client, token)),
+            bearer: Some(Bearer { client, token }),
         }
     }
 
-    pub(super) fn bearer(&self) -> Option<&(Arc<Client>, Arc<VerifiedToken>)> {
+    pub(super) fn bearer(&self) -> Option<&Bearer> {
         self.bearer.as_ref()
     }
 
@@ -47,10 +56,10 @@ impl Permit {
         self.token().map(|token| token.client_id.as_str())
     }
 
-    /// The organization of the token.
+    /// The organization of the token; older tokens of another IMS name none.
     #[must_use]
     pub fn org_id(&self) -> Option<&str> {
-        self.token().map(|token| &*token.org_id)
+        self.token()?.org_id.as_ref().map(OrgId::as_str)
     }
 
     /// The technical account.
@@ -66,6 +75,6 @@ impl Permit {
     }
 
     fn token(&self) -> Option<&VerifiedToken> {
-        self.bearer.as_ref().map(|(_, token)| token.as_ref())
+        self.bearer.as_ref().map(|bearer| bearer.token.as_ref())
     }
 }

@@ -10,7 +10,7 @@ use countersign_wire::{CanonicalPath, PublishedName};
 
 use super::Denied;
 use super::limits::Shares;
-use crate::directory::Client;
+use super::tokens::VerifiedToken;
 
 /// A service that is published, with what is left of its limits.
 pub struct Published {
@@ -43,8 +43,8 @@ impl Published {
         self.source == Source::Configuration
     }
 
-    pub(super) fn take_share(&self, client: &Client) -> Result<(), Denied> {
-        self.shares.take(client)
+    pub(super) fn take_share(&self, token: &VerifiedToken) -> Result<(), Denied> {
+        self.shares.take(token)
     }
 }
 

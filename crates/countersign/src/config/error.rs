@@ -43,6 +43,9 @@ pub enum ConfigError {
     /// A service of `[gateway]`.
     #[error("`gateway.services`: {0}")]
     Gateway(#[from] PublishError),
+    /// The IMS whose tokens the gateway takes.
+    #[error("`gateway.ims`: {0}")]
+    ForeignIms(String),
     /// The gateway's listener.
     #[error("`gateway`: {0}")]
     GatewayListener(#[source] BindError),

@@ -10,6 +10,8 @@ use serde::de::value::MapAccessDeserializer;
 use serde::de::{DeserializeSeed, Error, IntoDeserializer as _, MapAccess, Visitor};
 use serde::{Deserialize, Deserializer, Serialize};
 
+use crate::foreign_ims;
+
 /// Settings of the gateway.
 #[derive(Clone, Debug, Serialize)]
 pub struct Gateway {
@@ -19,6 +21,9 @@ pub struct Gateway {
     pub listener: Listener,
     /// Memory for tokens that were verified, in mebibytes. Default 64.
     pub token_cache_mebibytes: u64,
+    /// The IMS whose tokens are taken; our own, if absent.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub ims: Option<foreign_ims::Settings>,
     /// Services that are published, beside those in the database.
     pub services: Vec<PublishedService>,
     /// Whether the section says where to listen.
@@ -34,6 +39,7 @@ impl Default for Gateway {
                 ..Listener::default()
             },
             token_cache_mebibytes: GatewayConfig::default().token_cache_mebibytes,
+            ims: None,
             services: Vec::new(),
             has_address: false,
         }
@@ -114,6 +120,7 @@ impl<'de, A: MapAccess<'de>> MapAccess<'de> for OwnKeysApart<'_, A> {
         let mut seed = Some(seed);
         while let Some(key) = self.map.next_key_seed(Sort(&mut seed))? {
             match key {
+                Key::Ims => self.own.ims = Some(self.map.next_value()?),
                 Key::Services => self.own.services = self.map.next_value()?,
                 Key::TokenCache => self.own.token_cache_mebibytes = self.map.next_value()?,
                 Key::Address(key) => {
@@ -136,6 +143,7 @@ impl<'de, A: MapAccess<'de>> MapAccess<'de> for OwnKeysApart<'_, A> {
 struct Sort<'s, K>(&'s mut Option<K>);
 
 enum Key<V> {
+    Ims,
     Services,
     TokenCache,
     Address(V),
@@ -159,6 +167,7 @@ impl<'de, K: DeserializeSeed<'de>> Visitor<'de> for Sort<'_, K> {
 
     fn visit_str<E: Error>(self, key: &str) -> Result<Self::Value, E> {
         match key {
+            "ims" => return Ok(Key::Ims),
             "services" => return Ok(Key::Services),
             "token_cache_mebibytes" => return Ok(Key::TokenCache),
             _ => {}

@@ -28,6 +28,7 @@ macro_rules! on_both_engines {
 }
 
 mod changes;
+mod foreign;
 mod order;
 mod published;
 mod support;
