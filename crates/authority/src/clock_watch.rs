@@ -120,6 +120,14 @@ impl Authority {
         now.minus(ahead)
     }
 
+    /// The time, unless it is one that should not be trusted.
+    pub(crate) fn trusted_now(&self) -> Option<Timestamp> {
+        let now = self.clock.now();
+        // Looked at afterwards: a step that is not noticed came after `now`.
+        self.watch_clock();
+        self.clock_step().is_none().then_some(now)
+    }
+
     /// Looks whether the wall clock was set, and says so.
     pub(crate) fn watch_clock(&self) {
         let trusted_after = self.config.token_life().max(A_DAY);

@@ -91,15 +91,19 @@ impl Authority {
         }
     }
 
-    async fn work_as_leader(&self) -> Result<(), WorkError> {
-        self.watch_clock();
-        if self.clock_step().is_some() {
+    /// One round of the work that one node does for all, if this one leads and knows what time it
+    /// is.
+    ///
+    /// # Errors
+    /// [`WorkError::LeaseLost`] when another node has taken over since.
+    pub async fn work_as_leader(&self) -> Result<(), WorkError> {
+        let Some(now) = self.trusted_now() else {
             // Another node may know better what time it is.
             return Ok(self.release_lease().await?);
-        }
-        self.revocations.trim(self.clock.now().minus(MARGIN));
+        };
+        self.revocations.trim(now.minus(MARGIN));
         match self.take_lease().await? {
-            Some(lease) => self.work(lease).await,
+            Some(lease) => self.work_at(lease, now).await,
             None => Ok(()),
         }
     }
@@ -109,8 +113,13 @@ impl Authority {
     /// # Errors
     /// [`WorkError::LeaseLost`] when another node has taken over since; nothing is written then.
     pub async fn work(&self, lease: Lease) -> Result<(), WorkError> {
-        let rotated = self.rotate_on_schedule(lease).await;
-        self.trim(lease, self.clock.now()).await?;
+        self.work_at(lease, self.clock.now()).await
+    }
+
+    /// The clock is not asked again: it may be set at any moment.
+    async fn work_at(&self, lease: Lease, now: Timestamp) -> Result<(), WorkError> {
+        let rotated = self.rotate_on_schedule(lease, now).await;
+        self.trim(lease, now).await?;
         rotated
     }
 

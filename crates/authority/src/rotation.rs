@@ -82,12 +82,15 @@ impl Authority {
     }
 
     /// Takes every step that is due.
-    pub(crate) async fn rotate_on_schedule(&self, lease: Lease) -> Result<(), WorkError> {
+    pub(crate) async fn rotate_on_schedule(
+        &self,
+        lease: Lease,
+        now: Timestamp,
+    ) -> Result<(), WorkError> {
         for _ in 0..MOST_STEPS {
             let mut read = self.store.read().await?;
             let keys = store::signing_keys::list(&mut read).await?;
             drop(read);
-            let now = self.clock.now();
             let plan = self.schedule().plan(&keys);
             let Some(due) = plan.into_iter().find(|due| due.at <= now) else {
                 break;

@@ -229,6 +229,7 @@ impl Authority {
 
     pub(crate) async fn mint(&self, mint: &Mint<'_>) -> Result<Issued, TokenError> {
         let client = mint.client.client();
+        let began = self.clock.read().uptime;
         let now = self.minting_time(mint);
         let ends = now.plus(self.config.token_life());
         let ends = mint.ends.map_or(ends, |end| end.min(ends));
@@ -254,7 +255,7 @@ impl Authority {
             return Err(TokenError::TooLong(access_token.len()));
         }
         self.note_use(mint, now);
-        let spent = self.clock.now().since(now) + Duration::from_millis(1);
+        let spent = self.clock.read().uptime.saturating_sub(began) + Duration::from_millis(1);
         Ok(Issued {
             access_token,
             expires_in: ends.since(now).saturating_sub(spent),

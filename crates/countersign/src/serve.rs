@@ -370,4 +370,22 @@ mod tests {
             Condition::Failed(_)
         ));
     }
+
+    #[test]
+    fn trouble_degrades_and_says_what_is_served() {
+        assert_eq!(troubled(&[]), Condition::Fine);
+        let both = [
+            Trouble::Failing("the disk is full".to_owned()),
+            Trouble::Damaged("a page is damaged".to_owned()),
+        ];
+        let Condition::Degraded(why) = troubled(&both) else {
+            panic!("known clients are served");
+        };
+        for words in [
+            "the disk is full; known clients",
+            ". a page is damaged; what",
+        ] {
+            assert!(why.contains(words), "{why}");
+        }
+    }
 }

@@ -6,6 +6,7 @@
 #![expect(clippy::unwrap_used, reason = "tests: what fails here fails the test")]
 
 mod client;
+mod clock;
 mod damage;
 mod descriptors;
 mod disk;
