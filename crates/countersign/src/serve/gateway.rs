@@ -79,3 +79,46 @@ fn publishes(authority: &Authority) -> bool {
 
 const LOOK_EVERY: Duration = Duration::from_millis(250);
 const TRY_AGAIN: Duration = Duration::from_secs(10);
+
+#[cfg(test)]
+mod tests {
+    use std::net::TcpListener;
+
+    use countersign_testkit::TestApp;
+    use countersign_testkit::app::operator;
+    use countersign_testkit::gateway::service;
+    use tokio::net::TcpStream;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn a_service_that_is_published_later_opens_the_gateway() {
+        let app = TestApp::new().await;
+        let mut config = config::Gateway::default();
+        let free = TcpListener::bind("127.0.0.1:0").unwrap();
+        let address = free.local_addr().unwrap();
+        drop(free);
+        config.listener.address = address;
+        let (authority, drain) = (Arc::clone(&app.authority), CancellationToken::new());
+        let bound = open(&config, &authority).await.unwrap();
+        assert!(bound.is_none());
+        let end = drain.clone();
+        let served = tokio::spawn(async move { serve(bound, &config, &authority, end).await });
+
+        let service = service("late", "/", &["http://127.0.0.1:1"], "");
+        let actor = operator();
+        let published = app.authority.publish_service(service, &actor);
+        published.await.unwrap();
+
+        let open = async {
+            while TcpStream::connect(address).await.is_err() {
+                tokio::time::sleep(Duration::from_millis(20)).await;
+            }
+        };
+        tokio::time::timeout(Duration::from_secs(10), open)
+            .await
+            .unwrap();
+        drain.cancel();
+        assert_eq!(served.await.unwrap(), Drained::Clean);
+    }
+}

@@ -67,25 +67,28 @@ impl Forwarded {
     pub(super) fn of(headers: &HeaderMap, origin: &Origin<'_>, proxies: &TrustedProxies) -> Self {
         let trusted = proxies.contain(origin.peer);
         let theirs = |name: &HeaderName| headers.get(name).filter(|_| trusted).cloned();
-        let said =
-            |name: &HeaderName, ours: &str| theirs(name).or(HeaderValue::from_str(ours).ok());
-        let peer = origin.peer.to_canonical().to_string();
+        let peer = HeaderValue::from_str(&origin.peer.to_canonical().to_string()).ok();
         let path = match trusted {
-            true => joined(headers, &peer),
-            false => peer,
+            true => joined(headers, peer.as_ref()),
+            false => peer.clone(),
         };
+        let source = match origin.source == origin.peer {
+            true => peer,
+            false => HeaderValue::from_str(&origin.source.to_string()).ok(),
+        };
+        let host = theirs(&X_FORWARDED_HOST);
+        let host = host.or_else(|| HeaderValue::from_str(origin.host).ok());
+        let scheme = theirs(&X_FORWARDED_PROTO);
+        let scheme = scheme.unwrap_or(HeaderValue::from_static(origin.scheme));
         let via = match origin.version {
             Version::HTTP_2 => "2 countersign",
             _ => "1.1 countersign",
         };
         Self([
-            (X_FORWARDED_FOR, HeaderValue::from_str(&path).ok()),
-            (X_FORWARDED_HOST, said(&X_FORWARDED_HOST, origin.host)),
-            (X_FORWARDED_PROTO, said(&X_FORWARDED_PROTO, origin.scheme)),
-            (
-                X_REAL_IP,
-                HeaderValue::from_str(&origin.source.to_string()).ok(),
-            ),
+            (X_FORWARDED_FOR, path),
+            (X_FORWARDED_HOST, host),
+            (X_FORWARDED_PROTO, Some(scheme)),
+            (X_REAL_IP, source),
             (header::VIA, Some(HeaderValue::from_static(via))),
         ])
     }
@@ -102,12 +105,10 @@ impl Forwarded {
     }
 }
 
-fn joined(headers: &HeaderMap, peer: &str) -> String {
-    let lines = headers.get_all(X_FORWARDED_FOR).iter();
-    let lines = lines.filter_map(|line| line.to_str().ok());
-    let mut all: Vec<&str> = lines.collect();
-    all.push(peer);
-    all.join(", ")
+fn joined(headers: &HeaderMap, peer: Option<&HeaderValue>) -> Option<HeaderValue> {
+    let lines = headers.get_all(X_FORWARDED_FOR).iter().chain(peer);
+    let all: Vec<&str> = lines.filter_map(|line| line.to_str().ok()).collect();
+    HeaderValue::from_str(&all.join(", ")).ok()
 }
 
 /// Says who calls. The last step: nothing after it touches the headers.

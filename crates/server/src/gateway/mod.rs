@@ -2,7 +2,7 @@
 //!
 //! One call, phase by phase: which service it is for and whether it may pass (`checks.rs`,
 //! which asks `authority::gate`), what it claims (`request.rs`), what of it goes on (`hygiene.rs`), the
-//! way to the upstream and back (`upstream.rs`). Whatever fails is a [`Refusal`], answered in
+//! way to the upstream and back (`upstream.rs`). Whatever fails is a `Refusal`, answered in
 //! `error.rs`. Sources: `spec/ims-protocol.md` section 8, `spec/security.md` section 10.
 
 use std::sync::Arc;
