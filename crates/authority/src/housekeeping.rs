@@ -138,6 +138,7 @@ impl Authority {
                 + store::refusals::trim(&mut write, oldest, MOST_REFUSALS, BATCH).await?
                 + store::changes::trim(&mut write, changes, BATCH).await?
                 + store::nodes::trim(&mut write, nodes, BATCH).await?
+                + store::idempotency::trim(&mut write, over, BATCH).await?
                 + store::sessions::trim(&mut write, over, BATCH).await?
                 + store::invitations::trim(&mut write, over, BATCH).await?;
             write.commit().await?;

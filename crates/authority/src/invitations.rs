@@ -147,7 +147,8 @@ impl Authority {
         Ok(is_needed.then_some(invited))
     }
 
-    /// Invitations of an organization that can still be used, by id.
+    /// Invitations of an organization that were not used, by id; also those that are over, for a
+    /// day.
     ///
     /// # Errors
     /// [`ManageError::NoOrganization`], [`ManageError::Forbidden`].
@@ -158,11 +159,8 @@ impl Authority {
         actor: &Actor,
     ) -> Result<Vec<Invitation>, ManageError> {
         actor.check(UseCase::ReadMembers, org, ManageError::NoOrganization)?;
-        let now = self.clock.now();
         let mut read = self.store.read().await?;
-        let mut all = store::invitations::list(&mut read, org, page).await?;
-        all.retain(|invitation| now < invitation.expires_at);
-        Ok(all)
+        Ok(store::invitations::list(&mut read, org, page).await?)
     }
 
     /// Withdraws an invitation.

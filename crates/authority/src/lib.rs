@@ -16,6 +16,7 @@ use uuid::Uuid;
 
 mod access_tokens;
 mod activity;
+mod activity_log;
 mod actor;
 mod admission;
 mod certificates;
@@ -34,6 +35,7 @@ mod exchange;
 mod follow;
 mod gate;
 mod housekeeping;
+mod idempotency;
 mod identity;
 mod introspect;
 mod invitations;
@@ -79,7 +81,9 @@ pub use clock_watch::Step;
 pub use clocks::Clocks;
 pub use config::{Config, ConfigError, X5u};
 pub use countersign_store::Page;
+pub use countersign_store::audit::{Entry, Filter};
 pub use countersign_store::callers::Finding;
+pub use countersign_store::idempotency::Reply;
 pub use countersign_store::sessions::SessionRecord;
 pub use countersign_store::usage::Usage;
 pub use credentials::{Created, CredentialChange, NewCredential, NewGrant};
@@ -91,6 +95,7 @@ pub use gate::{
     Asked, Authorization, Call, Clash, Denied, Fetched, ForeignConfig, ForeignIms, GatewayConfig,
     Permit, PublishError, Published, PublishedTable, UnknownClients, VerifyBy,
 };
+pub use idempotency::Begun;
 pub use identity::Identity;
 pub use invitations::{Acceptance, FIRST_LINK, Invited, LINK, NewInvitation, Next, Welcome};
 pub use key_removal::RemovedKey;

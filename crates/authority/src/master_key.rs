@@ -66,6 +66,8 @@ pub(crate) enum Mark {
     Form,
     /// A personal access token.
     AccessToken,
+    /// A request that may come again.
+    Request,
 }
 
 impl MasterKey {
@@ -153,6 +155,7 @@ impl MasterKey {
             Mark::Session => 2,
             Mark::Form => 3,
             Mark::AccessToken => 4,
+            Mark::Request => 5,
         }]);
         context.update(shown.as_bytes());
         URL_SAFE_NO_PAD.encode(context.sign().as_ref())

@@ -4,6 +4,7 @@
 
 use std::sync::Arc;
 
+pub mod api;
 pub mod app;
 mod ext_authz;
 pub mod gateway;
@@ -18,6 +19,7 @@ pub mod oauth2;
 pub fn routes(app: app::App) -> axum::Router {
     let ext_authz = ext_authz::routes(Arc::clone(&app.authority));
     ims::routes(app.clone())
-        .merge(oauth2::routes(app))
+        .merge(oauth2::routes(app.clone()))
+        .merge(api::routes(app))
         .merge(ext_authz)
 }

@@ -11,6 +11,8 @@ use crate::page::Page;
 use crate::row::{Row, storable};
 
 const TABLE: &str = "audit";
+/// Behind every id, which is hexadecimal.
+const NEWEST: &str = "g";
 
 /// An event with its place in the log.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -64,8 +66,6 @@ pub async fn list(
         WHERE id < $1 AND org_id = $3
         ORDER BY id DESC
         LIMIT $2";
-    /// Behind every id, which is hexadecimal.
-    const NEWEST: &str = "g";
     let text = if org_id.is_some() { LIST_OF_ORG } else { LIST };
     let listed = query(text)
         .bind(page.after.as_deref().unwrap_or(NEWEST))
@@ -74,6 +74,45 @@ pub async fn list(
         Some(org_id) => listed.bind(org_id.as_str()),
         None => listed,
     };
+    r.session().list(TABLE, listed, read).await
+}
+
+/// Which events; what is empty is not asked for.
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
+pub struct Filter {
+    /// Exactly this actor.
+    pub actor: String,
+    /// Exactly this action.
+    pub action: String,
+    /// Exactly this subject.
+    pub subject: String,
+}
+
+/// Events of an organization that a filter lets pass, the newest first; the entry's id is the key
+/// of the page.
+///
+/// # Errors
+/// [`Error`].
+pub async fn search(
+    r: &mut impl Reads,
+    org_id: &OrgId,
+    filter: &Filter,
+    page: &Page,
+) -> Result<Vec<Entry>, Error> {
+    const SEARCH: &str = "
+        SELECT id, happened_at, org_id, actor, action, subject, detail, source
+        FROM audit
+        WHERE org_id = $1 AND id < $2 AND ($4 = '' OR actor = $4) AND ($5 = '' OR action = $5)
+            AND ($6 = '' OR subject = $6)
+        ORDER BY id DESC
+        LIMIT $3";
+    let listed = query(SEARCH)
+        .bind(org_id.as_str())
+        .bind(page.after.as_deref().unwrap_or(NEWEST))
+        .bind(page.size())
+        .bind(storable(&filter.actor))
+        .bind(storable(&filter.action))
+        .bind(storable(&filter.subject));
     r.session().list(TABLE, listed, read).await
 }
 

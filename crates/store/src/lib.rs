@@ -24,6 +24,7 @@ pub mod audit;
 pub mod callers;
 pub mod changes;
 pub mod credentials;
+pub mod idempotency;
 pub mod invitations;
 pub mod leases;
 pub mod members;

@@ -37,6 +37,19 @@ pub enum UsageSubject {
     Key(KeyThumbprint),
 }
 
+impl UsageSubject {
+    /// The word for the kind of thing, and the thing's id; the grant has none of its own.
+    #[must_use]
+    pub fn named(&self) -> (&'static str, Option<&str>) {
+        match self {
+            Self::Grant => ("grant", None),
+            Self::Secret(id) => ("secret", Some(id.as_str())),
+            Self::Certificate(id) => ("certificate", Some(id.as_str())),
+            Self::Key(id) => ("key", Some(id.as_str())),
+        }
+    }
+}
+
 /// The grants.
 #[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
 pub enum Grant {
@@ -116,12 +129,8 @@ pub async fn list(r: &mut impl Reads, credential: &CredentialId) -> Result<Vec<U
 }
 
 fn stored(subject: &UsageSubject) -> (&'static str, &str) {
-    match subject {
-        UsageSubject::Grant => ("grant", ""),
-        UsageSubject::Secret(id) => ("secret", id.as_str()),
-        UsageSubject::Certificate(id) => ("certificate", id.as_str()),
-        UsageSubject::Key(id) => ("key", id.as_str()),
-    }
+    let (word, id) = subject.named();
+    (word, id.unwrap_or_default())
 }
 
 fn read(row: &Row<'_>) -> Result<Usage, Error> {

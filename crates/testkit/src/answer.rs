@@ -90,17 +90,26 @@ impl Answer {
             !(300..400).contains(&self.status) || self.status == 304,
             "a redirect: {self:?}"
         );
-        for absent in [
-            "access-control-allow-origin",
-            "server",
-            "set-cookie",
-            "location",
-        ] {
+        for absent in ["access-control-allow-origin", "server", "set-cookie"] {
             assert!(self.header(absent).is_none(), "{absent} in {self:?}");
         }
-        if self.status >= 400 {
-            self.check_error();
+        let is_made = self.status == 201;
+        assert_eq!(self.header("location").is_some(), is_made, "{self:?}");
+        match self.header("content-type") {
+            Some("application/problem+json") => self.check_problem(),
+            _ if self.status >= 400 => self.check_error(),
+            _ => {}
         }
+    }
+
+    /// RFC 9457, as the management API writes it.
+    #[track_caller]
+    fn check_problem(&self) {
+        let body = self.json();
+        let members: Vec<_> = body.as_object().unwrap().keys().collect();
+        assert_eq!(members, ["detail", "status", "title", "type"]);
+        assert_eq!(body["status"], self.status);
+        assert!(self.status >= 400);
     }
 
     /// The grammar of RFC 6749 section 5.2 (ANS-02): a flat object of `error` and

@@ -27,8 +27,11 @@ macro_rules! on_both_engines {
     };
 }
 
+mod caller;
+mod calls;
 mod invitations;
 mod members;
 mod people;
 mod rights;
+mod routes;
 mod sign_in;

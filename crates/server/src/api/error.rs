@@ -1,0 +1,209 @@
+//! From the reason to the problem (RFC 9457). The table has no catch-all arm: a new reason must
+//! find its row.
+
+use axum::response::{IntoResponse, Response};
+use countersign_authority::ManageError;
+use http::header::{CACHE_CONTROL, CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE};
+use http::{HeaderValue, StatusCode};
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use crate::kit::access_log::Cause;
+use crate::kit::problem::Problem;
+
+/// Why a call was not done (RFC 9457).
+#[derive(Serialize, ToSchema)]
+#[schema(as = Problem)]
+pub(super) struct ProblemSchema {
+    /// Names the kind of problem: `urn:countersign:problem:` and its code.
+    #[serde(rename = "type")]
+    kind: String,
+    /// The kind of problem in words.
+    title: String,
+    /// HTTP status.
+    status: u16,
+    /// What happened, why, and what to do next.
+    detail: String,
+}
+
+/// A refusal of the management API.
+#[derive(Debug)]
+pub(super) struct Failure {
+    status: StatusCode,
+    code: &'static str,
+    detail: String,
+    cause: String,
+}
+
+impl Failure {
+    pub(super) fn new(status: StatusCode, code: &'static str, detail: impl Into<String>) -> Self {
+        let detail = detail.into();
+        Self {
+            status,
+            code,
+            cause: detail.clone(),
+            detail,
+        }
+    }
+
+    /// Of a call without a usable access token. Which of the reasons it is, is nobody's business.
+    pub(super) fn unauthenticated() -> Self {
+        Self::new(
+            StatusCode::UNAUTHORIZED,
+            "unauthenticated",
+            "the call has no access token that works: send `Authorization: Bearer` and a personal access token, which people make in the console and operators with `countersign admin access-tokens create`",
+        )
+    }
+
+    /// Of a request that cannot be read.
+    pub(super) fn request(detail: impl Into<String>) -> Self {
+        Self::new(StatusCode::BAD_REQUEST, "bad_request", detail)
+    }
+
+    /// Of a path that leads nowhere.
+    pub(super) fn nothing_there() -> Self {
+        Self::new(
+            StatusCode::NOT_FOUND,
+            "not_found",
+            "there is nothing at this path: an id in it may be mistyped",
+        )
+    }
+}
+
+impl From<ManageError> for Failure {
+    fn from(error: ManageError) -> Self {
+        let (status, code) = row(&error);
+        let cause = error.to_string();
+        let detail = match status {
+            // What the database or the keys say is for the operator's log.
+            StatusCode::INTERNAL_SERVER_ERROR | StatusCode::SERVICE_UNAVAILABLE => {
+                "this cannot be done at the moment: try again later, and tell the operator if it lasts"
+                    .to_owned()
+            }
+            _ => cause.clone(),
+        };
+        Self {
+            status,
+            code,
+            detail,
+            cause,
+        }
+    }
+}
+
+impl IntoResponse for Failure {
+    fn into_response(self) -> Response {
+        let document = ProblemSchema {
+            kind: format!("urn:countersign:problem:{}", self.code),
+            title: self
+                .status
+                .canonical_reason()
+                .unwrap_or(self.code)
+                .to_owned(),
+            status: self.status.as_u16(),
+            detail: self.detail,
+        };
+        let Ok(body) = serde_json::to_string(&document) else {
+            return Problem::INTERNAL.into_response();
+        };
+        let headers = [
+            (CONTENT_TYPE, PROBLEM),
+            (CACHE_CONTROL, HeaderValue::from_static("no-store")),
+        ];
+        let mut response = (self.status, headers, body).into_response();
+        let headers = response.headers_mut();
+        match self.status {
+            StatusCode::UNAUTHORIZED => {
+                headers.insert(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
+            }
+            StatusCode::SERVICE_UNAVAILABLE | StatusCode::TOO_MANY_REQUESTS => {
+                headers.insert(RETRY_AFTER, HeaderValue::from_static("2"));
+            }
+            _ => {}
+        }
+        response.extensions_mut().insert(Cause {
+            code: self.code,
+            detail: self.cause,
+            client: None,
+        });
+        response
+    }
+}
+
+const PROBLEM: HeaderValue = HeaderValue::from_static("application/problem+json");
+
+fn row(error: &ManageError) -> (StatusCode, &'static str) {
+    const NOT_FOUND: StatusCode = StatusCode::NOT_FOUND;
+    const CONFLICT: StatusCode = StatusCode::CONFLICT;
+    const INVALID: StatusCode = StatusCode::UNPROCESSABLE_ENTITY;
+    const BROKEN: (StatusCode, &str) = (StatusCode::INTERNAL_SERVER_ERROR, "internal_error");
+    match error {
+        ManageError::NoOrganization
+        | ManageError::NoProject
+        | ManageError::NoWorkspace
+        | ManageError::NoCredential
+        | ManageError::NoMember
+        | ManageError::UnknownInvitation
+        | ManageError::NoInvitation
+        | ManageError::NoSession
+        | ManageError::NoAccessToken
+        | ManageError::NoSecret
+        | ManageError::NoCertificate
+        | ManageError::NoPublishedService
+        | ManageError::NoSigningKey => (NOT_FOUND, "not_found"),
+        ManageError::Forbidden { .. } => (StatusCode::FORBIDDEN, "role_too_low"),
+        ManageError::ReadOnly(_) => (StatusCode::FORBIDDEN, "read_only"),
+        ManageError::RoleAboveOwn(_) => (StatusCode::FORBIDDEN, "role_above_own"),
+        ManageError::WrongPassword | ManageError::WrongCode => {
+            (StatusCode::FORBIDDEN, "not_confirmed")
+        }
+        ManageError::Throttled => (StatusCode::TOO_MANY_REQUESTS, "too_many"),
+        ManageError::ProjectInUse(_) => (CONFLICT, "in_use"),
+        ManageError::LastAdministrator => (CONFLICT, "last_administrator"),
+        ManageError::TokenLimit(_)
+        | ManageError::SecretLimit(_)
+        | ManageError::CertificateLimit(_)
+        | ManageError::KeyLimit(_) => (CONFLICT, "limit_reached"),
+        ManageError::WorkspaceTaken | ManageError::Taken | ManageError::SameCertificate => {
+            (CONFLICT, "taken")
+        }
+        ManageError::LastSecret
+        | ManageError::LastCertificate
+        | ManageError::KeyInUse(_)
+        | ManageError::SigningKey(_) => (CONFLICT, "confirmation_needed"),
+        ManageError::ConfiguredService(_) => (CONFLICT, "configured"),
+        ManageError::NoJwtHalf | ManageError::Migration(_) | ManageError::Refused(_) => {
+            (CONFLICT, "not_possible_now")
+        }
+        ManageError::Conflict => (CONFLICT, "changed_meanwhile"),
+        ManageError::Stale => (StatusCode::PRECONDITION_FAILED, "changed_meanwhile"),
+        ManageError::NoProfile(_)
+        | ManageError::NoService(_)
+        | ManageError::TokenLife
+        | ManageError::Password(_)
+        | ManageError::SignInName(_)
+        | ManageError::Name(_)
+        | ManageError::KeyOfAnotherOrganization
+        | ManageError::KnownTestKey
+        | ManageError::ExpiredCertificate(_)
+        | ManageError::CertificateNeeded
+        | ManageError::ExpiryInThePast(_)
+        | ManageError::Policy(_)
+        | ManageError::Publish(_)
+        | ManageError::Certificate(_)
+        | ManageError::KeySet(_)
+        | ManageError::NoUsableKey
+        | ManageError::NotOurToken(_) => (INVALID, "invalid"),
+        ManageError::Busy | ManageError::Store(_) => {
+            (StatusCode::SERVICE_UNAVAILABLE, "temporarily_unavailable")
+        }
+        ManageError::Key(_)
+        | ManageError::KeyNotMade
+        | ManageError::Keyring(_)
+        | ManageError::Seal(_)
+        | ManageError::Sign(_)
+        | ManageError::Hash
+        | ManageError::NoRandomness(_)
+        | ManageError::WrongMasterKey { .. } => BROKEN,
+    }
+}

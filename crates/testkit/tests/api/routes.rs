@@ -1,0 +1,275 @@
+//! Every call of the management API by everybody who must not make it: generated from the
+//! description that the product serves. Source: security.md ORG-01, ORG-03, ORG-13.
+
+use countersign_model::Role;
+use countersign_testkit::{TestApp, keys};
+use countersign_wire::{OrgId, PersonId};
+use http::Method;
+use serde_json::{Value, json};
+
+use crate::caller::{Program, json as with, operators, problem, program};
+use crate::people::member;
+
+on_both_engines!(
+    nobody_gets_in,
+    nothing_of_another_organization_is_there,
+    a_viewer_only_looks_and_not_at_everything,
+    bodies_with_unknown_members_are_refused,
+);
+
+/// One call of the description, its ids still to be filled in.
+struct Route {
+    method: Method,
+    path: String,
+    body: Option<Value>,
+}
+
+/// Ids to fill in: of one organization, or of none.
+struct Place {
+    org: String,
+    project: String,
+    credential: String,
+    secret: String,
+    certificate: String,
+    person: String,
+}
+
+async fn routes(app: &TestApp) -> Vec<Route> {
+    let document = app.anonymous().get("/api/v1/openapi.json").send().await;
+    let document = document.json();
+    let paths = document["paths"].as_object().unwrap();
+    let mut routes = Vec::new();
+    for (path, operations) in paths {
+        for method in operations.as_object().unwrap().keys() {
+            let described = &operations[method]["requestBody"];
+            routes.push(Route {
+                method: method.to_uppercase().parse().unwrap(),
+                path: path.strip_prefix("/api/v1").unwrap().to_owned(),
+                body: (!described.is_null()).then(|| body(path, method)),
+            });
+        }
+    }
+    assert!(routes.len() >= 40, "{}", routes.len());
+    routes
+}
+
+/// A body that is good as far as it goes: what is refused is not refused for it.
+fn body(path: &str, method: &str) -> Value {
+    let last = path.rsplit('/').next().unwrap();
+    match (method, last) {
+        ("patch", _) => json!({}),
+        ("post", "organizations") => json!({"name": "New"}),
+        ("post", "profiles") => json!({"service": "DocCloudSDK", "name": "p"}),
+        ("post", "projects") => json!({"name": "new"}),
+        ("post", "credentials") => json!({
+            "project_id": "{project}", "name": "n", "owner_team": "t", "owner_contact": "c",
+            "type": "oauth_server_to_server",
+        }),
+        ("post", "services") => json!({"service": "AdobeTargetSDK"}),
+        ("post", "migration") => json!({"step": "start"}),
+        ("post", "secrets") => json!({"label": "l"}),
+        ("post", "certificates") => json!({}),
+        ("post", "invitations") => json!({"sign_in_name": "new@example.com", "role": "viewer"}),
+        ("post", "access-tokens") => json!({"name": "n", "expires_at": "2026-02-02T00:00:00Z"}),
+        other => panic!("no body is known for {other:?}"),
+    }
+}
+
+impl Route {
+    fn is_of_organization(&self) -> bool {
+        self.path.contains("{org}")
+    }
+
+    async fn ask(&self, by: &Program<'_>, place: &Place) -> countersign_testkit::Answer {
+        let fill = |text: &str| {
+            text.replace("{org}", &place.org)
+                .replace("{project}", &place.project)
+                .replace("{credential}", &place.credential)
+                .replace("{secret}", &place.secret)
+                .replace("{certificate}", &place.certificate)
+                .replace("{person}", &place.person)
+                .replace("{invitation}", &"0".repeat(32))
+                .replace("{token}", &"0".repeat(32))
+        };
+        let mut path = fill(&self.path);
+        if self.method == Method::DELETE && path.ends_with("/services") {
+            path += "?service=DocCloudSDK";
+        }
+        let call = by.call(self.method.clone(), &path);
+        match &self.body {
+            Some(body) => {
+                let body = fill(&body.to_string());
+                call.body("application/json", body).send().await
+            }
+            None => call.send().await,
+        }
+    }
+}
+
+async fn place(app: &TestApp, org: &OrgId) -> Place {
+    let client = app.jwt(org, &["DocCloudSDK"], keys::first()).await;
+    let person = member(app, org, &format!("x@{}", org.ident()), Role::Viewer).await;
+    Place {
+        org: org.to_string(),
+        project: client.project_id.to_string(),
+        credential: client.id.to_string(),
+        secret: client.secret_id.to_string(),
+        certificate: client.certificate_id.unwrap().to_string(),
+        person: person.person().id.to_string(),
+    }
+}
+
+fn nowhere() -> Place {
+    Place {
+        org: OrgId::from_random([9; 12]).to_string(),
+        project: "1".to_owned(),
+        credential: "1".to_owned(),
+        secret: "0".repeat(32),
+        certificate: "0".repeat(32),
+        person: PersonId::from_random([9; 12]).to_string(),
+    }
+}
+
+async fn nobody_gets_in(app: &TestApp) {
+    let place = place(app, &app.organization().await).await;
+    for route in routes(app).await {
+        let path = route.path.replace("{org}", &place.org);
+        let target = format!("/api/v1{path}");
+        let anonymous = app.anonymous();
+        let bare = anonymous.call(route.method.clone(), &target).send().await;
+        assert_eq!(
+            problem(&bare),
+            (401, "unauthenticated".to_owned()),
+            "{path}"
+        );
+        assert_eq!(bare.header("www-authenticate"), Some("Bearer"));
+        let forged = format!("cspat-{}", "A".repeat(36));
+        let call = anonymous.call(route.method, &target);
+        let forged = call.bearer(&forged).send().await;
+        assert_eq!(forged.body, bare.body);
+    }
+}
+
+/// As an administrator of another organization: each answer is that for ids of nothing.
+async fn nothing_of_another_organization_is_there(app: &TestApp) {
+    let theirs = place(app, &app.organization().await).await;
+    let own = app.organization().await;
+    let by = program(app, &own, "ada@example.com", Role::SystemAdministrator).await;
+    // Ids of theirs under the own organization are no better.
+    let mixed = Place {
+        org: own.to_string(),
+        ..place_of(&theirs)
+    };
+    let before = app.database.count("audit").await;
+    for route in routes(app).await {
+        if !route.is_of_organization() {
+            continue;
+        }
+        let (method, path) = (route.method.clone(), route.path.clone());
+        let there = route.ask(&by, &theirs).await;
+        assert_eq!(
+            problem(&there),
+            (404, "not_found".to_owned()),
+            "{method} {path}"
+        );
+        let nothing = route.ask(&by, &nowhere()).await;
+        assert_eq!(there.body, nothing.body, "{method} {path}");
+        if path.matches('{').count() > 1 || path.ends_with("/credentials") && method == Method::POST
+        {
+            let mixed = route.ask(&by, &mixed).await;
+            assert_eq!(mixed.status, 404, "{method} {path}: {}", mixed.body);
+        }
+    }
+    assert_eq!(app.database.count("audit").await, before, "nothing changed");
+}
+
+fn place_of(place: &Place) -> Place {
+    Place {
+        org: place.org.clone(),
+        project: place.project.clone(),
+        credential: place.credential.clone(),
+        secret: place.secret.clone(),
+        certificate: place.certificate.clone(),
+        person: place.person.clone(),
+    }
+}
+
+async fn a_viewer_only_looks_and_not_at_everything(app: &TestApp) {
+    let org = app.organization().await;
+    let place = place(app, &org).await;
+    let by = program(app, &org, "eve@example.com", Role::Viewer).await;
+    let hidden = [
+        "/secrets",
+        "/members",
+        "/members/{person}",
+        "/invitations",
+        "/activity",
+    ];
+    for route in routes(app).await {
+        let (method, path) = (route.method.clone(), route.path.clone());
+        let is_own = path.starts_with("/access-tokens");
+        if is_own {
+            continue;
+        }
+        let is_hidden =
+            hidden.iter().any(|end| path.ends_with(end)) || path == "/published-services";
+        let expected = match (method == Method::GET, is_hidden) {
+            (true, false) => 200,
+            _ => 403,
+        };
+        let answer = route.ask(&by, &place).await;
+        assert_eq!(answer.status, expected, "{method} {path}: {}", answer.body);
+    }
+    // The operator's program sees everything, and that is written down.
+    let operator = operators(app).await;
+    let seen = operator.get(&format!("/organizations/{org}/members")).await;
+    assert_eq!(seen.status, 200, "{}", seen.body);
+    let noted = app
+        .database
+        .query("SELECT subject FROM audit WHERE action = 'operator.read'")
+        .await;
+    assert_eq!(noted, [format!("/api/v1/organizations/{org}/members")]);
+}
+
+async fn bodies_with_unknown_members_are_refused(app: &TestApp) {
+    let org = app.organization().await;
+    let place = place(app, &org).await;
+    let by = program(app, &org, "ada@example.com", Role::SystemAdministrator).await;
+    for mut route in routes(app).await {
+        let Some(body) = &mut route.body else {
+            continue;
+        };
+        for (name, value) in [
+            ("org_id", json!(place.org)),
+            ("id", json!("1")),
+            ("created_at", json!(0)),
+            ("technical_account_id", json!("x")),
+        ] {
+            let mut changed = body.clone();
+            changed[name] = value;
+            let route = Route {
+                method: route.method.clone(),
+                path: route.path.clone(),
+                body: Some(changed),
+            };
+            let answer = route.ask(&by, &place).await;
+            assert_eq!(problem(&answer).0, 400, "{} with {name}", route.path);
+        }
+    }
+    let path = format!("/organizations/{org}/projects");
+    for (kind, body) in [
+        ("application/json", r#"{"name":"a","name":"b"}"#),
+        ("application/json", "{"),
+        ("application/json", "[]"),
+        ("text/plain", r#"{"name":"a"}"#),
+    ] {
+        let answer = by.call(Method::POST, &path).body(kind, body).send().await;
+        assert!([400, 415].contains(&problem(&answer).0), "{body}");
+    }
+    let answer = with(
+        by.call(Method::POST, &path),
+        &json!({"name": "<p8e-secret>"}),
+    );
+    let answer = answer.send().await;
+    assert!(!answer.body.contains("p8e"), "{}", answer.body);
+}
