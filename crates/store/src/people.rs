@@ -36,7 +36,7 @@ pub async fn find(r: &mut impl Reads, id: &PersonId) -> Result<Option<Person>, E
         FROM people
         WHERE id = $1";
     let found = query(FIND).bind(id.as_str());
-    r.session().find(TABLE, found, |row| read(row)).await
+    r.session().find(TABLE, found, read).await
 }
 
 /// The person of that sign-in name, and what she proves herself by.
@@ -80,7 +80,7 @@ pub async fn list(r: &mut impl Reads, page: &Page) -> Result<Vec<Person>, Error>
         ORDER BY id
         LIMIT $2";
     let listed = query(LIST).bind(page.start()).bind(page.size());
-    r.session().list(TABLE, listed, |row| read(row)).await
+    r.session().list(TABLE, listed, read).await
 }
 
 /// Adds a person with a password.
