@@ -15,10 +15,10 @@ const STEPS: std::ops::RangeInclusive<i64> = -1..=1;
 pub(crate) fn step_of(key: &[u8], shown: &str, now: Timestamp) -> Option<i64> {
     let shown: String = shown.chars().filter(|c| !c.is_whitespace()).collect();
     let current = now.as_seconds().div_euclid(STEP_SECONDS);
+    let is_shown = |step: &i64| code(key, *step).as_bytes().ct_eq(shown.as_bytes()).into();
     STEPS
         .map(|offset| current.saturating_add(offset))
-        .filter(|step| code(key, *step).as_bytes().ct_eq(shown.as_bytes()).into())
-        .last()
+        .rfind(is_shown)
 }
 
 /// The six digits of a time step. Devices know no other digest than SHA-1.
