@@ -120,7 +120,13 @@ impl Authority {
         let Some(Bearer { client, token }) = permit.bearer() else {
             return true;
         };
-        let (service, key) = (permit.service(), token.client_id.as_str());
+        // As it is published now: it may have been taken back, or closed to this client.
+        let published = self.published();
+        let Some(service) = published.named(&permit.service().name) else {
+            return false;
+        };
+        let (service, key) = (Arc::clone(service), token.client_id.as_str());
+        drop(published);
         let now = self.clock.now();
         let client = match client {
             None => None,
@@ -130,10 +136,10 @@ impl Authority {
             },
         };
         let known = client.as_deref();
-        known.is_none_or(|client| check_subscription(service, client).is_ok())
+        known.is_none_or(|client| check_subscription(&service, client).is_ok())
             && self.still_stands(token, known, now).await
-            && check_client(service, key, known, token).is_ok()
-            && check_profile(service, known).is_ok()
+            && check_client(&service, key, known, token).is_ok()
+            && check_profile(&service, known).is_ok()
     }
 
     /// The client of the key; nothing for one of another IMS of which nothing is known here.

@@ -116,7 +116,7 @@ impl PublishedTable {
         found.map_or(&[], Vec::as_slice)
     }
 
-    fn named(&self, name: &PublishedName) -> Option<&Arc<Published>> {
+    pub(super) fn named(&self, name: &PublishedName) -> Option<&Arc<Published>> {
         let at = self.all.binary_search_by(|service| service.name.cmp(name));
         at.ok().and_then(|at| self.all.get(at))
     }

@@ -176,3 +176,58 @@ fn a_policy_is_set_by_preset_and_by_single_dates() {
     );
     assert_eq!(place.admin(&["policy", "set"]).exit, 2);
 }
+
+#[test]
+fn services_are_published_shown_and_taken_back() {
+    let place = Place::with_project();
+    let toml = place.path("service.toml");
+    let text = "name = \"pdf\"\nservice = \"DocCloudSDK\"\nprefix = \"/pdf\"\nupstreams = [\"http://127.0.0.1:9\"]\n";
+    std::fs::write(&toml, text).unwrap();
+    let file = toml.to_str().unwrap();
+
+    let made = place.json(&["published-services", "create", file]);
+
+    assert_eq!(
+        (&made["name"], &made["source"]),
+        (&"pdf".into(), &"database".into())
+    );
+    assert_eq!(
+        place.json(&["published-services", "list"])[0]["prefix"],
+        "/pdf"
+    );
+    let shown = place.admin(&["published-services", "show", "pdf"]);
+    let twice = place.admin(&["published-services", "create", file]);
+    assert_eq!(twice.exit, 1);
+    assert!(
+        twice.stderr.contains("another published service `pdf`"),
+        "{}",
+        twice.stderr
+    );
+    place.json(&["published-services", "delete", "pdf"]);
+    let again = place.admin_with_stdin(&["published-services", "create", "-"], &shown.stdout);
+    assert_eq!(
+        again.exit, 0,
+        "what is shown can be published: {}",
+        again.stderr
+    );
+    place.json(&["published-services", "delete", "pdf"]);
+    assert_eq!(
+        place.admin(&["published-services", "delete", "pdf"]).exit,
+        1
+    );
+    for (mistake, key) in [
+        ("DocCloudSDK", "`service`"),
+        ("/pdf", "prefix"),
+        ("prefix", "prefux"),
+    ] {
+        let wrong = match mistake {
+            "DocCloudSDK" => "Nope",
+            "/pdf" => "/pdf/",
+            _ => "prefux",
+        };
+        std::fs::write(&toml, text.replacen(mistake, wrong, 1)).unwrap();
+        let refused = place.admin(&["published-services", "create", file]);
+        assert_ne!(refused.exit, 0);
+        assert!(refused.stderr.contains(key), "{}", refused.stderr);
+    }
+}

@@ -530,3 +530,40 @@ fn signatures_are_exactly_one_number_of_full_length() {
         );
     }
 }
+
+/// Headers of every era (ims-protocol 4.1); what brings a key along is refused as everywhere.
+#[test]
+fn tokens_of_another_ims_come_in_several_forms() {
+    let foreign = |header: &Value, claims: &Value| {
+        let key = Candidate {
+            kid: None,
+            key: RSA.verifying_key(),
+        };
+        let token = sign(&RSA, header, claims);
+        let rules = Rules::foreign_ims_access_token();
+        Unverified::parse(&token)
+            .unwrap()
+            .verify(&[key], &rules, NOW * 1000, |_| Ok(()))
+    };
+    for header in [
+        json!({"alg": "RS256", "x5u": "ims_na1-key-at-1.cer", "kid": "ims_na1-key-at-1", "itt": "at"}),
+        json!({"x5u": "ims_na1-key-1.cer", "alg": "RS256"}),
+        json!({"alg": "RS256", "kid": "any"}),
+    ] {
+        assert!(foreign(&header, &ims_token()).is_ok(), "{header}");
+    }
+    for header in [
+        json!({"alg": "RS256", "x5u": "https://evil.example/a.cer"}),
+        json!({"alg": "RS256", "x5u": "../a.cer"}),
+        json!({"alg": "RS256", "x5u": 1}),
+        json!({"alg": "RS256", "typ": "at+jwt"}),
+        json!({"alg": "RS256", "itt": "rt"}),
+        json!({"alg": "RS256", "jwk": {}}),
+        json!({"alg": "none"}),
+    ] {
+        assert!(foreign(&header, &ims_token()).is_err(), "{header}");
+    }
+    let mut refresh = ims_token();
+    refresh["type"] = json!("refresh_token");
+    assert!(foreign(&json!({"alg": "RS256"}), &refresh).is_err());
+}

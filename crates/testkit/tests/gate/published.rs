@@ -39,6 +39,11 @@ async fn services_of_the_database_come_and_go_on_every_node(app: &TestApp) {
     publish(app, &named("stored", "prefix = \"/v2\""))
         .await
         .unwrap();
+    let client = client(app, &app.organization().await).await;
+    let token = app.anonymous().token(&client, SCOPES).await.token();
+    let mut attempt = Attempt::of(&client, &token);
+    (attempt.host, attempt.path) = ("any.example", "/v2/x");
+    let open = attempt.ask(app).await.expect("passes");
     let name = PublishedName::parse("stored").unwrap();
 
     assert_eq!(
@@ -80,6 +85,7 @@ async fn services_of_the_database_come_and_go_on_every_node(app: &TestApp) {
 
     assert_eq!(found(&node, "any.example", "/v2/x"), None);
     within_a_second(async || found(app, "any.example", "/v2/x").is_none()).await;
+    assert!(!app.authority.still_holds(&open).await, "an open call");
     let gone = app.authority.unpublish_service(&name, &operator()).await;
     assert!(matches!(gone, Err(ManageError::NoPublishedService)));
     let configured = PublishedName::parse("cloud-manager").unwrap();
