@@ -32,10 +32,10 @@ pub(super) fn allowed(permit: &Permit) -> Response {
 pub(super) fn denied(
     refusal: &Refusal,
     style: ErrorStyle,
-    client: Option<ClientId>,
+    client: Option<&ClientId>,
     wording: Wording,
 ) -> Response {
-    let answer = refusal.answer(style, client.as_ref());
+    let answer = refusal.answer(style, client);
     match wording {
         Wording::AsItIs => answer,
         Wording::In401 => in_401(answer, &refusal.body(style)),

@@ -66,7 +66,7 @@ async fn answer_to(
     };
     match decide(authority, &head).await {
         Ok(permit) => (allowed(&permit), None),
-        Err((refusal, style)) => denied(&refusal, style, checks::api_key(&head)),
+        Err((refusal, style)) => denied(&refusal, style, checks::api_key(&head).as_ref()),
     }
 }
 
@@ -111,7 +111,7 @@ fn allowed(permit: &Permit) -> CheckResponse {
 fn denied(
     refusal: &Refusal,
     style: ErrorStyle,
-    client: Option<ClientId>,
+    client: Option<&ClientId>,
 ) -> (CheckResponse, Option<Cause>) {
     let mut answer = answer::denied(refusal, style, client, Wording::AsItIs);
     let denied = Denied {

@@ -75,7 +75,7 @@ async fn answer(
         Ok(permit) => answer::allowed(&permit),
         Err((refusal, style)) => {
             let key = asked.as_ref().ok().and_then(checks::api_key);
-            answer::denied(&refusal, style, key, wording)
+            answer::denied(&refusal, style, key.as_ref(), wording)
         }
     }
 }
