@@ -241,6 +241,11 @@ pub enum ManageError {
     /// No chance to be had.
     #[error(transparent)]
     NoRandomness(#[from] NoRandomness),
+    /// The activity log does not hold.
+    #[error(
+        "the activity log was changed by hand: {0}. Keep the database as it is, and compare it with your backups"
+    )]
+    LogBroken(String),
     /// Not the version that the change was made from.
     #[error("somebody else changed this in the meantime: load it again, then repeat the change")]
     Stale,

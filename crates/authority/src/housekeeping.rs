@@ -119,6 +119,7 @@ impl Authority {
     /// The clock is not asked again: it may be set at any moment.
     async fn work_at(&self, lease: Lease, now: Timestamp) -> Result<(), WorkError> {
         let rotated = self.rotate_on_schedule(lease, now).await;
+        self.seal_events(lease).await?;
         self.trim(lease, now).await?;
         rotated
     }

@@ -55,6 +55,7 @@ pub(crate) struct ActiveKey {
     /// IMS tokens are RS256 only, and every RS256 key can sign both kinds.
     ims_header: Vec<u8>,
     standard_header: Vec<u8>,
+    kid: String,
 }
 
 impl ActiveKey {
@@ -75,6 +76,7 @@ impl ActiveKey {
             key: open(record, master_key)?,
             ims_header: ims.to_json(),
             standard_header: standard.to_json(),
+            kid: kid.to_owned(),
         })
     }
 
@@ -85,6 +87,14 @@ impl ActiveKey {
             TokenKind::Standard { .. } => &self.standard_header,
         };
         self.key.sign_compact(header, claims)
+    }
+
+    /// Something that is no token, and says so by its `typ`.
+    pub(crate) fn sign_document(&self, typ: &str, payload: &[u8]) -> Result<String, SignError> {
+        let alg = self.algorithm.as_str();
+        let header = serde_json::json!({"alg": alg, "typ": typ, "kid": self.kid});
+        self.key
+            .sign_compact(header.to_string().as_bytes(), payload)
     }
 }
 

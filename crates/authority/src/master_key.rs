@@ -68,6 +68,8 @@ pub(crate) enum Mark {
     AccessToken,
     /// A request that may come again.
     Request,
+    /// The head of a chain of the activity log.
+    ChainHead,
 }
 
 impl MasterKey {
@@ -156,6 +158,7 @@ impl MasterKey {
             Mark::Form => 3,
             Mark::AccessToken => 4,
             Mark::Request => 5,
+            Mark::ChainHead => 6,
         }]);
         context.update(shown.as_bytes());
         URL_SAFE_NO_PAD.encode(context.sign().as_ref())

@@ -116,6 +116,170 @@ pub async fn search(
     r.session().list(TABLE, listed, read).await
 }
 
+/// An event in its chain.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Link {
+    /// The event.
+    pub entry: Entry,
+    /// Its place in the chain, from 1 on.
+    pub sequence: i64,
+    /// The digest of its content and of the link before it.
+    pub digest: String,
+}
+
+/// The end of a chain, as it was written with its last link.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Head {
+    /// Which chain: an organization's id, or `*`.
+    pub chain: String,
+    /// Place of the last link.
+    pub sequence: i64,
+    /// Digest of the last link.
+    pub digest: String,
+    /// The head under a key that is not in the database.
+    pub mac: String,
+}
+
+/// Events that are in no chain yet, oldest first.
+///
+/// # Errors
+/// [`Error`].
+pub async fn unsealed(r: &mut impl Reads, limit: u32) -> Result<Vec<Entry>, Error> {
+    const LIST: &str = "
+        SELECT id, happened_at, org_id, actor, action, subject, detail, source
+        FROM audit
+        WHERE sequence IS NULL
+        ORDER BY id
+        LIMIT $1";
+    let listed = query(LIST).bind(i64::from(limit));
+    r.session().list(TABLE, listed, read).await
+}
+
+/// How many events are in no chain yet.
+///
+/// # Errors
+/// [`Error`].
+pub async fn count_unsealed(r: &mut impl Reads) -> Result<u64, Error> {
+    const COUNT: &str = "
+        SELECT 'unsealed' AS id, COUNT(*) AS events
+        FROM audit
+        WHERE sequence IS NULL";
+    let counted = r
+        .session()
+        .list(TABLE, query(COUNT), |row| row.count("events"));
+    Ok(counted.await?.into_iter().sum())
+}
+
+/// Puts an event into its chain. Whoever does is alone: he holds the lease of background work.
+///
+/// # Errors
+/// [`Error::Conflict`] when it is in a chain already; [`Error::Duplicate`] when its place is taken.
+pub async fn seal(w: &mut Write, chain: &str, link: &Link) -> Result<(), Error> {
+    const SEAL: &str = "
+        UPDATE audit
+        SET chain = $2, sequence = $3, digest = $4
+        WHERE id = $1 AND sequence IS NULL";
+    let seal = query(SEAL)
+        .bind(link.entry.id.clone())
+        .bind(chain.to_owned())
+        .bind(link.sequence)
+        .bind(link.digest.clone());
+    w.session().change_one(seal).await
+}
+
+/// The head of a chain.
+///
+/// # Errors
+/// [`Error`].
+pub async fn find_head(r: &mut impl Reads, chain: &str) -> Result<Option<Head>, Error> {
+    const FIND: &str = "SELECT chain, sequence, digest, mac FROM audit_chains WHERE chain = $1";
+    let found = query(FIND).bind(chain.to_owned());
+    r.session().find("audit_chains", found, read_head).await
+}
+
+/// All heads, by chain.
+///
+/// # Errors
+/// [`Error`].
+pub async fn list_heads(r: &mut impl Reads) -> Result<Vec<Head>, Error> {
+    const LIST: &str = "SELECT chain, sequence, digest, mac FROM audit_chains ORDER BY chain";
+    r.session()
+        .list("audit_chains", query(LIST), read_head)
+        .await
+}
+
+/// Chains that events say they are in, by name.
+///
+/// # Errors
+/// [`Error`].
+pub async fn list_chains(r: &mut impl Reads) -> Result<Vec<String>, Error> {
+    const LIST: &str = "
+        SELECT DISTINCT chain
+        FROM audit
+        WHERE chain IS NOT NULL
+        ORDER BY chain";
+    r.session()
+        .list(TABLE, query(LIST), |row| row.text("chain"))
+        .await
+}
+
+/// Moves the head of a chain on.
+///
+/// # Errors
+/// [`Error`].
+pub async fn put_head(w: &mut Write, head: &Head) -> Result<(), Error> {
+    const PUT: &str = "
+        INSERT INTO audit_chains (chain, sequence, digest, mac)
+        VALUES ($1, $2, $3, $4)
+        ON CONFLICT (chain) DO UPDATE
+        SET sequence = excluded.sequence, digest = excluded.digest, mac = excluded.mac";
+    let put = query(PUT)
+        .bind(head.chain.clone())
+        .bind(head.sequence)
+        .bind(head.digest.clone())
+        .bind(head.mac.clone());
+    w.session().execute(put).await.map(|_| ())
+}
+
+/// Links of a chain behind `after`, in their order.
+///
+/// # Errors
+/// [`Error`].
+pub async fn links(
+    r: &mut impl Reads,
+    chain: &str,
+    after: i64,
+    limit: u32,
+) -> Result<Vec<Link>, Error> {
+    const LIST: &str = "
+        SELECT id, happened_at, org_id, actor, action, subject, detail, source, sequence, digest
+        FROM audit
+        WHERE chain = $1 AND sequence > $2
+        ORDER BY sequence
+        LIMIT $3";
+    let listed = query(LIST)
+        .bind(chain.to_owned())
+        .bind(after)
+        .bind(i64::from(limit));
+    let link = |row: &Row<'_>| {
+        Ok(Link {
+            entry: read(row)?,
+            sequence: row.number("sequence")?,
+            digest: row.text("digest")?,
+        })
+    };
+    r.session().list(TABLE, listed, link).await
+}
+
+fn read_head(row: &Row<'_>) -> Result<Head, Error> {
+    Ok(Head {
+        chain: row.text("chain")?,
+        sequence: row.number("sequence")?,
+        digest: row.text("digest")?,
+        mac: row.text("mac")?,
+    })
+}
+
 fn read(row: &Row<'_>) -> Result<Entry, Error> {
     Ok(Entry {
         id: row.text("id")?,

@@ -105,6 +105,11 @@ impl TestDatabase {
         query(&self.config.url, sql.to_owned()).await
     }
 
+    /// Changes it by hand, past the product.
+    pub async fn change(&self, sql: &str) {
+        execute(&self.config.url, sql.to_owned()).await;
+    }
+
     /// Every byte that SQLite has on disk, the log of changes included.
     #[must_use]
     pub fn bytes(&self) -> Vec<u8> {

@@ -12,6 +12,7 @@ use record::Record;
 use session::Session;
 
 mod access_tokens;
+mod audit;
 mod certificates;
 mod check;
 mod config;
@@ -91,6 +92,9 @@ enum Stored {
     /// Certificates of a Service Account (JWT) credential
     #[command(subcommand)]
     Certificates(certificates::Verb),
+    /// The activity log, and whether it holds
+    #[command(subcommand)]
+    Audit(audit::Verb),
     /// Access tokens that were issued
     #[command(subcommand)]
     Tokens(tokens::Verb),
@@ -132,6 +136,7 @@ async fn ask(noun: &Stored, config: &Config, json: bool) -> Result<Answer, Failu
     let answer = match noun {
         Stored::Organizations(verb) => organizations::run(verb, &session).await,
         Stored::Members(verb) => members::run(verb, &session).await,
+        Stored::Audit(verb) => audit::run(verb, &session).await,
         Stored::AccessTokens(verb) => access_tokens::run(verb, &session).await,
         Stored::Projects(verb) => projects::run(verb, &session).await,
         Stored::Profiles(verb) => profiles::run(verb, &session).await,

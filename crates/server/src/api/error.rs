@@ -197,7 +197,8 @@ fn row(error: &ManageError) -> (StatusCode, &'static str) {
         ManageError::Busy | ManageError::Store(_) => {
             (StatusCode::SERVICE_UNAVAILABLE, "temporarily_unavailable")
         }
-        ManageError::Key(_)
+        ManageError::LogBroken(_)
+        | ManageError::Key(_)
         | ManageError::KeyNotMade
         | ManageError::Keyring(_)
         | ManageError::Seal(_)

@@ -27,6 +27,32 @@ macro_rules! on_both_engines {
     };
 }
 
+/// The same, with a setup of the test's.
+macro_rules! on_both_engines_with {
+    ($setup:ident: $($name:ident),+ $(,)?) => {
+        mod sqlite {$(
+            #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+            async fn $name() {
+                let database = countersign_testkit::TestDatabase::sqlite().await;
+                let app = countersign_testkit::TestApp::on(database, super::$setup()).await;
+                super::$name(&app).await;
+                app.remove().await;
+            }
+        )+}
+
+        mod postgres {$(
+            #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+            async fn $name() {
+                let Some(database) = countersign_testkit::TestDatabase::postgres().await else { return };
+                let app = countersign_testkit::TestApp::on(database, super::$setup()).await;
+                super::$name(&app).await;
+                app.remove().await;
+            }
+        )+}
+    };
+}
+
+mod audit;
 mod caller;
 mod calls;
 mod invitations;

@@ -88,6 +88,7 @@ fn exit(error: &ManageError) -> Exit {
         | ManageError::Sign(_)
         | ManageError::KeyNotMade
         | ManageError::Busy
+        | ManageError::LogBroken(_)
         | ManageError::Hash
         | ManageError::NoRandomness(_)
         | ManageError::WrongMasterKey { .. }
