@@ -124,7 +124,7 @@ impl Authority {
     ) -> Result<AuthenticatedClient, ClientError> {
         let id = presented.client.id.as_ref();
         let result = match &presented.assertion {
-            Some(assertion) => self.believe_assertion(assertion, presented).await,
+            Some(assertion) => Box::pin(self.believe_assertion(assertion, presented)).await,
             None => self.believe(id, presented).await,
         };
         // Unknown ids are counted together: trying many of them is one attack.
@@ -184,10 +184,7 @@ impl Authority {
         }
         let matched = match matched {
             Some(at) => client.credential.secrets.get(at),
-            None => {
-                self.find_slow_match(&client, secret, presented.source)
-                    .await?
-            }
+            None => Box::pin(self.find_slow_match(&client, secret, presented.source)).await?,
         };
         let now = self.clock.now();
         let matched = matched.ok_or_else(|| wrong_secret(&client, secret, now))?;

@@ -156,6 +156,11 @@ impl Directory {
             return Ok(client);
         }
         self.lookups.misses.increment(1);
+        // Boxed, or every request would carry the room that a query needs.
+        Box::pin(self.find_in_store(id)).await
+    }
+
+    async fn find_in_store(&self, id: &ClientId) -> Result<Arc<Client>, LookupError> {
         if self.unknown.contains_key(id) {
             return Err(LookupError::Unknown);
         }

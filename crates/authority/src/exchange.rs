@@ -313,9 +313,8 @@ impl Authority {
                 // well write the same.
                 let jti = format!("{}|{jti}", client.credential.id);
                 let keep_until = asserted.expires_at.plus(KEEP_USED);
-                let first = self
-                    .record_use(&client.organization.id, &jti, keep_until)
-                    .await;
+                let org = &client.organization.id;
+                let first = Box::pin(self.record_use(org, &jti, keep_until)).await;
                 match first.map_err(|error| ExchangeError::Unavailable(error.to_string()))? {
                     true => Ok(()),
                     false => Err(ExchangeError::Replayed),

@@ -1,9 +1,14 @@
 //! Access tokens. Source: security.md TOK-01 to TOK-06, JOS-13.
 
 use std::collections::BTreeSet;
+use std::net::Ipv4Addr;
 
+use countersign_authority::{AbsentScope, Presented};
 use countersign_jose::{JwkSet, VerifyingKey};
 use countersign_testkit::{TestApp, TestClient, redact};
+use countersign_wire::Caller;
+use countersign_wire::exchange::ExchangeRequest;
+use countersign_wire::token::{PresentedClient, TokenRequest};
 use serde_json::Value;
 
 async fn app_and_client() -> (TestApp, TestClient) {
@@ -209,4 +214,39 @@ async fn resources_that_would_make_a_token_too_long_are_refused() {
         .await;
 
     assert_eq!(answer.status, 400, "{}", answer.body);
+}
+
+/// The future of a request is moved and cleared with each: what only some requests need, such as
+/// the room for a query, is not part of it.
+#[tokio::test]
+async fn a_request_for_a_token_takes_little_room() {
+    let app = TestApp::new().await;
+    let presented = Presented {
+        client: PresentedClient::default(),
+        assertion: None,
+        source: Ipv4Addr::LOCALHOST.into(),
+        caller: Caller::default(),
+        secret_in_query: false,
+    };
+    let request = TokenRequest {
+        scope: None,
+        resources: Vec::new(),
+    };
+    let exchange = ExchangeRequest {
+        assertion: None,
+        resources: Vec::new(),
+    };
+
+    let issue = app
+        .authority
+        .issue(request, &presented, AbsentScope::IsRefused);
+    let exchange = app.authority.exchange(exchange, &presented);
+    let validate = app.authority.validate("");
+
+    let sizes = [
+        size_of_val(&issue),
+        size_of_val(&exchange),
+        size_of_val(&validate),
+    ];
+    assert!(sizes.iter().all(|size| *size <= 4096), "{sizes:?}");
 }
