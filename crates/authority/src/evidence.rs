@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use countersign_model::evidence::{Seen, Sketch};
-use countersign_store::callers::Finding;
+use countersign_store::callers::{Finding, Sketched};
 use countersign_store::service_calls::Count;
 use countersign_store::{self as store, Write};
 use countersign_wire::{CredentialId, ServiceCode};
@@ -97,44 +97,65 @@ impl Authority {
     async fn save_evidence(&self, batch: &[(CredentialId, Evidence)]) -> Result<(), store::Error> {
         store::retry(|| async {
             let mut write = self.store.write().await?;
-            for (credential, evidence) in batch {
-                save(&mut write, credential, evidence).await?;
-            }
+            save(&mut write, batch).await?;
             write.commit().await
         })
         .await
     }
 }
 
-async fn save(
-    write: &mut Write,
-    credential: &CredentialId,
-    evidence: &Evidence,
-) -> Result<(), store::Error> {
-    // The row of the grant is among these: nodes that add callers to it wait for each other here.
-    store::usage::add(write, &evidence.uses).await?;
-    for (grant, news) in &evidence.callers {
-        let before = store::callers::list(write, credential, *grant).await?;
-        let mut after = Sketch::of(&before);
-        for seen in news.seen() {
-            after.add(seen);
+async fn save(write: &mut Write, batch: &[(CredentialId, Evidence)]) -> Result<(), store::Error> {
+    let uses: Vec<_> = batch
+        .iter()
+        .flat_map(|(_, evidence)| evidence.uses.clone())
+        .collect();
+    // The row of each grant is among these: nodes that add callers to it wait for each other here.
+    store::usage::add(write, &uses).await?;
+    let ids: Vec<_> = batch
+        .iter()
+        .map(|(credential, _)| credential.clone())
+        .collect();
+    let mut stored = store::callers::list_all(write, &ids).await?;
+    let mut sketched = Vec::new();
+    for (credential, evidence) in batch {
+        for (grant, news) in &evidence.callers {
+            let half = (credential.clone(), *grant);
+            let before = stored.remove(&half).unwrap_or_default();
+            sketched.push(Sketched {
+                after: joined(&before, news).seen().to_vec(),
+                credential_id: half.0,
+                grant: half.1,
+                before,
+            });
         }
-        store::callers::save(write, credential, *grant, &before, after.seen()).await?;
+        if let Some(found) = &evidence.finding {
+            store::callers::add_finding(write, credential, found).await?;
+        }
     }
+    store::callers::save(write, &sketched).await?;
+    for (_, evidence) in batch {
+        save_calls(write, evidence).await?;
+    }
+    Ok(())
+}
+
+async fn save_calls(write: &mut Write, evidence: &Evidence) -> Result<(), store::Error> {
     for (calls, news) in &evidence.calls {
         let Some(count) = count(news) else { continue };
         store::service_calls::add(write, calls, &count).await?;
         let before = store::service_calls::list(write, calls).await?;
-        let mut after = Sketch::of(&before);
-        for seen in news.seen() {
-            after.add(seen);
-        }
+        let after = joined(&before, news);
         store::service_calls::save(write, calls, &before, after.seen()).await?;
     }
-    if let Some(found) = &evidence.finding {
-        store::callers::add_finding(write, credential, found).await?;
-    }
     Ok(())
+}
+
+fn joined(before: &[Seen], news: &Sketch) -> Sketch {
+    let mut sketch = Sketch::of(before);
+    for seen in news.seen() {
+        sketch.add(seen);
+    }
+    sketch
 }
 
 /// All of a sketch together; nothing where nobody was seen.

@@ -1,11 +1,15 @@
 //! Evidence of use: who calls with each half of a credential, and what somebody should look at.
 
+use std::collections::HashMap;
+use std::sync::LazyLock;
+
 use countersign_model::evidence::{Rhythm, Seen, Trace};
 use countersign_wire::{Agent, Caller, CredentialId, Timestamp};
 use sqlx::query;
 
 use crate::db::{Query, Reads, Sealed as _, Write};
 use crate::error::Error;
+use crate::many::{filled, of_many};
 use crate::row::{Row, stored_count};
 use crate::usage::Grant;
 
@@ -30,38 +34,121 @@ pub async fn list(
     r.session().list(TABLE, listed, read).await
 }
 
-/// Makes what is stored, which is `before`, into `after`. Rows of a credential that was deleted
-/// meanwhile are left out.
+/// Everybody who called with one of `credentials`, by its half.
 ///
-/// Nodes do this at the same time: the caller holds a row of the credential, such as that of its
+/// # Errors
+/// [`Error`].
+pub async fn list_all(
+    r: &mut impl Reads,
+    credentials: &[CredentialId],
+) -> Result<HashMap<(CredentialId, Grant), Vec<Seen>>, Error> {
+    static LIST: LazyLock<String> = LazyLock::new(|| of_many(TEXT, 1));
+    const TEXT: &str = "
+        SELECT credential_id, grant_type, kind, network, agent, consumer, secret_id, minted_by,
+            first_used_at, last_used_at, uses, hours, days, weeks
+        FROM callers
+        WHERE credential_id IN (VALUES $rows)";
+    let mut all: HashMap<_, Vec<Seen>> = HashMap::new();
+    for ids in filled(credentials) {
+        let bind =
+            |list: Query, id: Option<&CredentialId>| list.bind(id.map_or("", |id| id.as_str()));
+        let listed = ids.fold(query(LIST.as_str()), bind);
+        let rows = r.session().list(TABLE, listed, |row| {
+            let half = (
+                row.parsed("credential_id")?,
+                row.word("grant_type", Grant::parse)?,
+            );
+            Ok((half, read(row)?))
+        });
+        for (half, seen) in rows.await? {
+            all.entry(half).or_default().push(seen);
+        }
+    }
+    Ok(all)
+}
+
+/// Callers of one half of a credential, as they are stored and as they shall be.
+#[derive(Clone, Debug)]
+pub struct Sketched {
+    /// Whose.
+    pub credential_id: CredentialId,
+    /// Which half.
+    pub grant: Grant,
+    /// What is stored.
+    pub before: Vec<Seen>,
+    /// What shall be.
+    pub after: Vec<Seen>,
+}
+
+impl Sketched {
+    fn gone(&self) -> impl Iterator<Item = &Seen> {
+        let kept = |seen: &&Seen| self.after.iter().any(|other| other.trace == seen.trace);
+        self.before.iter().filter(move |seen| !kept(seen))
+    }
+
+    fn changed(&self) -> impl Iterator<Item = (&Self, &Seen)> {
+        let changed = self.after.iter().filter(|seen| !self.before.contains(seen));
+        changed.map(move |seen| (self, seen))
+    }
+}
+
+/// Makes what is stored into what shall be. Rows of a credential that was deleted meanwhile are
+/// left out.
+///
+/// Nodes do this at the same time: the caller holds a row of each credential, such as that of its
 /// usage, or what another node adds meanwhile is lost.
 ///
 /// # Errors
 /// [`Error`].
-pub async fn save(
-    w: &mut Write,
-    credential: &CredentialId,
-    grant: Grant,
-    before: &[Seen],
-    after: &[Seen],
-) -> Result<(), Error> {
+pub async fn save(w: &mut Write, sketched: &[Sketched]) -> Result<(), Error> {
     const DELETE: &str = "
         DELETE FROM callers
         WHERE credential_id = $1 AND grant_type = $2 AND kind = $3 AND network = $4 AND agent = $5
             AND consumer = $6 AND secret_id = $7 AND minted_by = $8";
-    const PUT: &str = "
+    static PUT: LazyLock<String> = LazyLock::new(|| of_many(TEXT, 14));
+    const TEXT: &str = "
         INSERT INTO callers (credential_id, grant_type, kind, network, agent, consumer, secret_id,
             minted_by, first_used_at, last_used_at, uses, hours, days, weeks)
-        SELECT id, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14
-        FROM credentials
-        WHERE id = $1
+        SELECT c.id, seen.column2, seen.column3, seen.column4, seen.column5, seen.column6,
+            seen.column7, seen.column8, seen.column9, seen.column10, seen.column11, seen.column12,
+            seen.column13, seen.column14
+        FROM (VALUES $rows) AS seen
+        JOIN credentials c ON c.id = seen.column1
+        ORDER BY seen.column1, seen.column2
         ON CONFLICT (credential_id, grant_type, kind, network, agent, consumer, secret_id, minted_by)
         DO UPDATE
         SET first_used_at = excluded.first_used_at, last_used_at = excluded.last_used_at,
             uses = excluded.uses, hours = excluded.hours, days = excluded.days,
             weeks = excluded.weeks";
-    let by_name = |text| move |trace: Option<&Trace>| named(text, credential, grant, trace);
-    save_differences(w, (before, after), by_name(DELETE), by_name(PUT)).await
+    for of_half in sketched {
+        for seen in of_half.gone() {
+            let delete = named(query(DELETE), of_half, seen.trace.as_ref());
+            w.session().execute(delete).await?;
+        }
+    }
+    let changed: Vec<_> = sketched.iter().flat_map(Sketched::changed).collect();
+    for rows in filled(&changed) {
+        let put = rows.fold(query(PUT.as_str()), bind);
+        w.session().execute(put).await?;
+    }
+    Ok(())
+}
+
+fn bind(put: Query, row: Option<&(&Sketched, &Seen)>) -> Query {
+    let Some((of_half, seen)) = row else {
+        let texts = (0..8).fold(put, |put, _| put.bind(""));
+        return (0..6).fold(texts, |put, _| put.bind(0_i64));
+    };
+    with_counts(named(put, of_half, seen.trace.as_ref()), seen)
+}
+
+fn with_counts(put: Query, seen: &Seen) -> Query {
+    put.bind(seen.first_at.as_millis())
+        .bind(seen.last_at.as_millis())
+        .bind(stored_count(seen.uses))
+        .bind(stored_count(seen.rhythm.hours))
+        .bind(stored_count(seen.rhythm.days))
+        .bind(stored_count(seen.rhythm.weeks))
 }
 
 /// Deletes what is only in the first of two lists and puts what is only in the second. Each query
@@ -77,13 +164,7 @@ pub(crate) async fn save_differences(
         w.session().execute(delete(seen.trace.as_ref())).await?;
     }
     for seen in after.iter().filter(|seen| !before.contains(seen)) {
-        let put = put(seen.trace.as_ref())
-            .bind(seen.first_at.as_millis())
-            .bind(seen.last_at.as_millis())
-            .bind(stored_count(seen.uses))
-            .bind(stored_count(seen.rhythm.hours))
-            .bind(stored_count(seen.rhythm.days))
-            .bind(stored_count(seen.rhythm.weeks));
+        let put = with_counts(put(seen.trace.as_ref()), seen);
         w.session().execute(put).await?;
     }
     Ok(())
@@ -191,16 +272,11 @@ pub async fn findings(
         .await
 }
 
-fn named(
-    text: &'static str,
-    credential: &CredentialId,
-    grant: Grant,
-    trace: Option<&Trace>,
-) -> Query {
+fn named(query: Query, of_half: &Sketched, trace: Option<&Trace>) -> Query {
     let secret = trace.and_then(|trace| trace.secret.as_ref());
-    let query = query(text)
-        .bind(credential.as_str())
-        .bind(grant.as_str())
+    let query = query
+        .bind(of_half.credential_id.as_str())
+        .bind(of_half.grant.as_str())
         .bind(kind(trace));
     with_caller(query, trace.map(|trace| &trace.caller))
         .bind(secret.map_or("", |id| id.as_str()))

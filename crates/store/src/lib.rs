@@ -12,6 +12,7 @@ mod db;
 mod error;
 mod event_id;
 mod health;
+mod many;
 mod migrate;
 mod page;
 mod postgres;

@@ -1,10 +1,13 @@
 //! Evidence of use: when a secret, a certificate or a grant was used first and last, how often.
 
+use std::sync::LazyLock;
+
 use countersign_wire::{CertificateId, CredentialId, KeyThumbprint, SecretId, Timestamp};
 use sqlx::query;
 
-use crate::db::{Reads, Sealed as _, Write};
+use crate::db::{Query, Reads, Sealed as _, Write};
 use crate::error::Error;
+use crate::many::{filled, of_many};
 use crate::row::{Row, stored_count};
 
 /// Uses of one thing by one grant.
@@ -79,19 +82,22 @@ impl Grant {
 }
 
 /// Adds uses to what is recorded: the earliest first, the latest last, the sum. Uses of a
-/// credential that was deleted meanwhile are left out.
+/// credential that was deleted meanwhile are left out. No two may be of the same thing.
 ///
 /// Nodes add at the same time: bring the rows in a fixed order, or they wait for each other.
 ///
 /// # Errors
 /// [`Error`].
 pub async fn add(w: &mut Write, uses: &[Usage]) -> Result<(), Error> {
-    const ADD: &str = "
+    static ADD: LazyLock<String> = LazyLock::new(|| of_many(TEXT, 7));
+    const TEXT: &str = "
         INSERT INTO usage (credential_id, subject, subject_id, grant_type, first_used_at,
             last_used_at, uses)
-        SELECT id, $2, $3, $4, $5, $6, $7
-        FROM credentials
-        WHERE id = $1
+        SELECT c.id, used.column2, used.column3, used.column4, used.column5, used.column6,
+            used.column7
+        FROM (VALUES $rows) AS used
+        JOIN credentials c ON c.id = used.column1
+        ORDER BY used.column1, used.column2, used.column3, used.column4
         ON CONFLICT (credential_id, subject, subject_id, grant_type) DO UPDATE
         SET first_used_at = CASE WHEN excluded.first_used_at < usage.first_used_at
                 THEN excluded.first_used_at ELSE usage.first_used_at END,
@@ -99,19 +105,22 @@ pub async fn add(w: &mut Write, uses: &[Usage]) -> Result<(), Error> {
                 THEN excluded.last_used_at ELSE usage.last_used_at END,
             uses = CASE WHEN usage.uses > 9223372036854775807 - excluded.uses
                 THEN 9223372036854775807 ELSE usage.uses + excluded.uses END";
-    for usage in uses {
-        let (subject, id) = stored(&usage.subject);
-        let add = query(ADD)
-            .bind(usage.credential_id.as_str())
-            .bind(subject)
-            .bind(id)
-            .bind(usage.grant.as_str())
-            .bind(usage.first_used_at.as_millis())
-            .bind(usage.last_used_at.as_millis())
-            .bind(stored_count(usage.uses));
+    for rows in filled(uses) {
+        let add = rows.fold(query(ADD.as_str()), bind);
         w.session().execute(add).await?;
     }
     Ok(())
+}
+
+fn bind(add: Query, usage: Option<&Usage>) -> Query {
+    let (subject, id) = usage.map_or(("", ""), |usage| stored(&usage.subject));
+    add.bind(usage.map_or("", |usage| usage.credential_id.as_str()))
+        .bind(subject)
+        .bind(id)
+        .bind(usage.map_or("", |usage| usage.grant.as_str()))
+        .bind(usage.map_or(0, |usage| usage.first_used_at.as_millis()))
+        .bind(usage.map_or(0, |usage| usage.last_used_at.as_millis()))
+        .bind(usage.map_or(0, |usage| stored_count(usage.uses)))
 }
 
 /// Everything recorded for a credential.

@@ -1,7 +1,7 @@
 //! Callers, findings, owners of secrets and certificates.
 
 use countersign_model::evidence::{Seen, Sketch, Trace};
-use countersign_store::callers::{self, Finding, FindingKind};
+use countersign_store::callers::{self, Finding, FindingKind, Sketched};
 use countersign_store::owners::{self, Owner};
 use countersign_store::usage::{self, Grant, Usage, UsageSubject};
 use countersign_store::{Error, Store, credentials, retry};
@@ -43,15 +43,18 @@ pub async fn callers_are_saved_by_their_differences(db: &TestDatabase) {
     let second = [seen(4), again, others];
     let mut w = db.store().write().await.unwrap();
     let grant = Grant::JwtExchange;
-    callers::save(&mut w, &id, grant, &[], &first)
+    callers::save(&mut w, &[sketched(&id, grant, &[], &first)])
         .await
         .unwrap();
-    callers::save(&mut w, &id, Grant::ClientCredentials, &[], &[seen(5)])
-        .await
-        .unwrap();
+    callers::save(
+        &mut w,
+        &[sketched(&id, Grant::ClientCredentials, &[], &[seen(5)])],
+    )
+    .await
+    .unwrap();
     let stored = callers::list(&mut w, &id, grant).await.unwrap();
 
-    callers::save(&mut w, &id, grant, &stored, &second)
+    callers::save(&mut w, &[sketched(&id, grant, &stored, &second)])
         .await
         .unwrap();
     w.commit().await.unwrap();
@@ -61,7 +64,7 @@ pub async fn callers_are_saved_by_their_differences(db: &TestDatabase) {
     let stored = callers::list(&mut w, &id, grant).await.unwrap();
     assert_eq!(sorted(stored), sorted(second.to_vec()));
     let nobody = CredentialId::from_number(77);
-    callers::save(&mut w, &nobody, grant, &[], &first)
+    callers::save(&mut w, &[sketched(&nobody, grant, &[], &first)])
         .await
         .unwrap();
     let credential = credentials::find(&mut w, &id).await.unwrap().unwrap();
@@ -70,6 +73,53 @@ pub async fn callers_are_saved_by_their_differences(db: &TestDatabase) {
         assert_eq!(callers::list(&mut w, &id, grant).await.unwrap(), []);
     }
     w.commit().await.unwrap();
+}
+
+/// More than one statement takes, and two halves of one of them.
+pub async fn evidence_of_many_credentials_is_written_at_once(db: &TestDatabase) {
+    let world = World::create(db.store(), 1).await;
+    let mut ids = Vec::new();
+    for n in 1..=40 {
+        ids.push(world.stored_credential(db.store(), n).await.id);
+    }
+    ids.sort_unstable();
+    let used = |id: &CredentialId, subject| Usage {
+        credential_id: id.clone(),
+        subject,
+        grant: Grant::JwtExchange,
+        first_used_at: at(2),
+        last_used_at: at(3),
+        uses: 5,
+    };
+    let of_one = |id| {
+        let secret = UsageSubject::Secret(SecretId::from_random([1; 16]));
+        [used(id, UsageSubject::Grant), used(id, secret)]
+    };
+    let uses: Vec<_> = ids.iter().flat_map(of_one).collect();
+    let mut news: Vec<_> = ids
+        .iter()
+        .map(|id| sketched(id, Grant::JwtExchange, &[], &[seen(1), seen(2)]))
+        .collect();
+    news.push(sketched(&ids[0], Grant::ClientCredentials, &[], &[seen(3)]));
+
+    let mut w = db.store().write().await.unwrap();
+    for _ in 0..2 {
+        usage::add(&mut w, &uses).await.unwrap();
+    }
+    callers::save(&mut w, &news).await.unwrap();
+    w.commit().await.unwrap();
+
+    let mut r = db.store().read().await.unwrap();
+    let mut stored = callers::list_all(&mut r, &ids).await.unwrap();
+    for of_half in news {
+        let half = (of_half.credential_id, of_half.grant);
+        assert_eq!(sorted(stored.remove(&half).unwrap()), sorted(of_half.after));
+    }
+    assert!(stored.is_empty(), "{stored:?}");
+    for id in &ids {
+        let twice = of_one(id).map(|used| Usage { uses: 10, ..used });
+        assert_eq!(usage::list(&mut r, id).await.unwrap(), twice);
+    }
 }
 
 pub async fn nodes_that_save_callers_at_once_lose_none(db: &TestDatabase) {
@@ -106,7 +156,7 @@ async fn add(store: Store, id: CredentialId, n: u8) {
         let before = callers::list(&mut w, &id, grant).await?;
         let mut sketch = Sketch::of(&before);
         sketch.add(&seen(n));
-        callers::save(&mut w, &id, grant, &before, sketch.seen()).await?;
+        callers::save(&mut w, &[sketched(&id, grant, &before, sketch.seen())]).await?;
         w.commit().await?;
         Ok::<_, Error>(())
     })
@@ -164,6 +214,15 @@ pub async fn an_owner_is_found_by_the_id_of_what_it_has(db: &TestDatabase) {
     let never = CertificateId::from_random([0xee; 16]);
     let found = owners::of_certificate(&mut w, &never).await.unwrap();
     assert_eq!(found, Owner::Nobody);
+}
+
+fn sketched(id: &CredentialId, grant: Grant, before: &[Seen], after: &[Seen]) -> Sketched {
+    Sketched {
+        credential_id: id.clone(),
+        grant,
+        before: before.to_vec(),
+        after: after.to_vec(),
+    }
 }
 
 fn sorted(mut seen: Vec<Seen>) -> Vec<Seen> {

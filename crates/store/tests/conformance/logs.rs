@@ -278,7 +278,9 @@ pub async fn usage_is_added_up(db: &TestDatabase) {
         used(secret.clone(), 1, 2, 3),
     ];
     let mut w = db.store().write().await.unwrap();
-    usage::add(&mut w, &batch).await.unwrap();
+    for used in batch {
+        usage::add(&mut w, &[used]).await.unwrap();
+    }
     w.commit().await.unwrap();
 
     let listed = usage::list(&mut db.store().read().await.unwrap(), &credential.id)

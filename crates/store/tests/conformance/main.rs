@@ -84,6 +84,7 @@ suite! {
         a_finding_keeps_its_last_caller,
         an_owner_is_found_by_the_id_of_what_it_has,
         callers_are_saved_by_their_differences,
+        evidence_of_many_credentials_is_written_at_once,
         nodes_that_save_callers_at_once_lose_none;
     keys:
         a_key_moves_only_from_the_state_it_is_in,
