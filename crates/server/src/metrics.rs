@@ -2,14 +2,18 @@
 //!
 //! Labels come from closed sets only: the pattern of a route, never a path; no client id (LOG-05).
 
+use std::collections::HashMap;
 use std::time::Duration;
 
+use arc_swap::ArcSwap;
 use axum::Router;
 use axum::routing::get;
 use http::Method;
 use http::StatusCode;
 use http::header;
+use metrics::Counter;
 use metrics::Gauge;
+use metrics::Histogram;
 use metrics_exporter_prometheus::BuildError;
 use metrics_exporter_prometheus::Matcher;
 use metrics_exporter_prometheus::PrometheusBuilder;
@@ -77,12 +81,45 @@ fn describe() {
 /// What [`crate::kit::stack`] counts.
 pub(crate) struct HttpMetrics {
     in_flight: Gauge,
+    /// By route. Asking the recorder for a series takes longer than counting does.
+    answered: ArcSwap<HashMap<String, Vec<Answered>>>,
+}
+
+/// The series of one method and status of a route.
+#[derive(Clone)]
+struct Answered {
+    method: &'static str,
+    status: StatusCode,
+    requests: Counter,
+    seconds: Histogram,
+}
+
+impl Answered {
+    fn new(method: &'static str, route: &str, status: StatusCode) -> Self {
+        let labels = [
+            ("route", route.to_owned()),
+            ("method", method.to_owned()),
+            ("status", status.as_str().to_owned()),
+        ];
+        Self {
+            method,
+            status,
+            requests: metrics::counter!(HTTP_REQUESTS, &labels),
+            seconds: metrics::histogram!(HTTP_SECONDS, &labels),
+        }
+    }
+
+    fn count(&self, seconds: f64) {
+        self.requests.increment(1);
+        self.seconds.record(seconds);
+    }
 }
 
 impl HttpMetrics {
     pub(crate) fn new() -> Self {
         Self {
             in_flight: metrics::gauge!(HTTP_IN_FLIGHT),
+            answered: ArcSwap::default(),
         }
     }
 
@@ -98,13 +135,27 @@ impl HttpMetrics {
         status: StatusCode,
         seconds: f64,
     ) {
-        let labels = [
-            ("route", route.unwrap_or("none").to_owned()),
-            ("method", known(method).to_owned()),
-            ("status", status.as_str().to_owned()),
-        ];
-        metrics::counter!(HTTP_REQUESTS, &labels).increment(1);
-        metrics::histogram!(HTTP_SECONDS, &labels).record(seconds);
+        let (method, route) = (known(method), route.unwrap_or("none"));
+        let answered = self.answered.load();
+        let mut of_route = answered.get(route).into_iter().flatten();
+        match of_route.find(|known| known.method == method && known.status == status) {
+            Some(known) => known.count(seconds),
+            None => {
+                let new = Answered::new(method, route, status);
+                new.count(seconds);
+                self.keep(route, &new);
+            }
+        }
+    }
+
+    /// Two requests may keep the same one: that is looked at twice and counts right.
+    fn keep(&self, route: &str, new: &Answered) {
+        self.answered.rcu(|answered| {
+            let mut answered = HashMap::clone(answered);
+            let of_route = answered.entry(route.to_owned()).or_default();
+            of_route.push(new.clone());
+            answered
+        });
     }
 }
 

@@ -38,3 +38,19 @@ pub struct ExchangeReply<T = String> {
     /// What is left of the token's life, in **milliseconds**.
     pub expires_in: Milliseconds,
 }
+
+impl ExchangeReply {
+    /// The reply as compact JSON; nothing in it can need escaping, as in
+    /// [`TokenReply::to_json`](crate::token::TokenReply::to_json).
+    #[must_use]
+    pub fn to_json(&self) -> String {
+        let Self {
+            token_type,
+            access_token,
+            expires_in: Milliseconds(left),
+        } = self;
+        format!(
+            r#"{{"token_type":"{token_type}","access_token":"{access_token}","expires_in":{left}}}"#
+        )
+    }
+}

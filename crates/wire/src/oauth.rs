@@ -172,6 +172,23 @@ pub struct TokenReply {
     pub scope: String,
 }
 
+impl TokenReply {
+    /// The reply as compact JSON; nothing in it can need escaping, as in
+    /// [`TokenReply::to_json`](crate::token::TokenReply::to_json) of the other face.
+    #[must_use]
+    pub fn to_json(&self) -> String {
+        let Self {
+            access_token,
+            token_type,
+            expires_in: Seconds(left),
+            scope,
+        } = self;
+        format!(
+            r#"{{"access_token":"{access_token}","token_type":"{token_type}","expires_in":{left},"scope":"{scope}"}}"#
+        )
+    }
+}
+
 /// What introspection says of a token that holds (RFC 7662 section 2.2). Of every other one it
 /// says [`INACTIVE`] and nothing else.
 #[derive(Debug, Serialize)]

@@ -80,3 +80,19 @@ pub struct TokenReply<T = String> {
     /// What is left of the token's life, in **seconds**.
     pub expires_in: Seconds,
 }
+
+impl TokenReply {
+    /// The reply as compact JSON. Nothing in it can need escaping: a token is base64url and dots,
+    /// and the rest is ours. To look for it would take longer than to write the reply.
+    #[must_use]
+    pub fn to_json(&self) -> String {
+        let Self {
+            access_token,
+            token_type,
+            expires_in: Seconds(left),
+        } = self;
+        format!(
+            r#"{{"access_token":"{access_token}","token_type":"{token_type}","expires_in":{left}}}"#
+        )
+    }
+}

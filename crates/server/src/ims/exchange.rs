@@ -2,20 +2,18 @@
 
 use axum::extract::State;
 use axum::response::Response;
-use bytes::Bytes;
 use countersign_model::deprecation::Notice;
 use countersign_wire::exchange::{ExchangeReply, ExchangeRequest};
-use http::request::Parts;
-use http::{HeaderMap, HeaderName, HeaderValue};
+use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 
 use super::error::Failure;
 use super::{caller, params, reply};
 use crate::app::App;
+use crate::kit::whole::Whole;
 
 pub(super) async fn exchange(
     State(app): State<App>,
-    parts: Parts,
-    body: Bytes,
+    Whole { parts, body }: Whole,
 ) -> Result<Response, Failure> {
     let request = |problem| Failure::request(problem).description_first();
     let params = params::read(&parts, body).await.map_err(request)?;
@@ -31,11 +29,12 @@ pub(super) async fn exchange(
                 .worded(app.compatibility, method)
                 .description_first()
         })?;
-    let mut response = reply::json(&ExchangeReply {
+    let reply = ExchangeReply {
         token_type: "bearer".to_owned(),
         access_token: issued.access_token,
         expires_in: issued.expires_in.into(),
-    });
+    };
+    let mut response = reply::no_store(StatusCode::OK, reply.to_json());
     if let Some(notice) = issued.notice {
         announce(response.headers_mut(), notice);
     }

@@ -6,6 +6,7 @@ use countersign_wire::form::{FormError, Params, Place};
 use futures_util::stream;
 use http::header;
 use http::request::Parts;
+use zeroize::Zeroizing;
 
 /// Reads all parameters of a request.
 ///
@@ -96,7 +97,7 @@ async fn read_multipart(params: &mut Params, body: Bytes, boundary: String) -> R
         let name = part.name().ok_or(Problem::Body)?.to_owned();
         let value = part.bytes().await.map_err(|_| Problem::Body)?;
         let value = std::str::from_utf8(&value).map_err(|_| FormError::Encoding)?;
-        params.push(Place::Body, &name, value)?;
+        params.push(Place::Body, name, Zeroizing::new(value.to_owned()))?;
     }
     Ok(())
 }

@@ -3,22 +3,20 @@
 
 use axum::extract::State;
 use axum::response::Response;
-use bytes::Bytes;
 use countersign_authority::Revoker;
 use countersign_wire::claims::ACCESS_TOKEN;
 use countersign_wire::error::{ImsError, Problem};
-use http::request::Parts;
 
 use super::error::Failure;
 use super::{caller, params, reply};
 use crate::app::App;
+use crate::kit::whole::Whole;
 
 /// Revokes a token of the client that authenticates. 200 means durable and effective; it is also
 /// the answer for a token that is unknown, over, or another client's.
 pub(super) async fn revoke(
     State(app): State<App>,
-    parts: Parts,
-    body: Bytes,
+    Whole { parts, body }: Whole,
 ) -> Result<Response, Failure> {
     let params = params::read(&parts, body).await.map_err(Failure::request)?;
     let token = params
@@ -47,8 +45,7 @@ pub(super) async fn revoke(
 /// for, but if one is shown, it must be right.
 pub(super) async fn invalidate(
     State(app): State<App>,
-    parts: Parts,
-    body: Bytes,
+    Whole { parts, body }: Whole,
 ) -> Result<Response, Failure> {
     let params = params::read(&parts, body).await.map_err(Failure::request)?;
     let token = params

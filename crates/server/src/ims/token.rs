@@ -2,29 +2,28 @@
 
 use axum::extract::State;
 use axum::response::Response;
-use bytes::Bytes;
 use countersign_authority::AbsentScope;
 use countersign_wire::token::{TokenReply, TokenRequest};
-use http::request::Parts;
+use http::StatusCode;
 
 use super::error::Failure;
 use super::{caller, params, reply};
 use crate::app::App;
+use crate::kit::whole::Whole;
 
 /// v3, the documented endpoint; v1 and v4 answer alike.
-pub(super) async fn v3(state: State<App>, parts: Parts, body: Bytes) -> Result<Response, Failure> {
-    token(state, parts, body, AbsentScope::IsRefused).await
+pub(super) async fn v3(state: State<App>, whole: Whole) -> Result<Response, Failure> {
+    token(state, whole, AbsentScope::IsRefused).await
 }
 
 /// v2 grants every scope where none is asked for.
-pub(super) async fn v2(state: State<App>, parts: Parts, body: Bytes) -> Result<Response, Failure> {
-    token(state, parts, body, AbsentScope::GrantsAll).await
+pub(super) async fn v2(state: State<App>, whole: Whole) -> Result<Response, Failure> {
+    token(state, whole, AbsentScope::GrantsAll).await
 }
 
 async fn token(
     State(app): State<App>,
-    parts: Parts,
-    body: Bytes,
+    Whole { parts, body }: Whole,
     absent: AbsentScope,
 ) -> Result<Response, Failure> {
     let params = params::read(&parts, body).await.map_err(Failure::request)?;
@@ -41,9 +40,10 @@ async fn token(
                 .of(id.as_ref())
                 .worded(app.compatibility, method)
         })?;
-    Ok(reply::json(&TokenReply {
+    let reply = TokenReply {
         access_token: issued.access_token,
         token_type: "bearer".to_owned(),
         expires_in: issued.expires_in.into(),
-    }))
+    };
+    Ok(reply::no_store(StatusCode::OK, reply.to_json()))
 }

@@ -2,18 +2,17 @@
 
 use axum::extract::State;
 use axum::response::Response;
-use bytes::Bytes;
 use countersign_authority::{InvalidToken, LookupError, SignedClaims};
 use countersign_wire::claims::ACCESS_TOKEN;
 use countersign_wire::error::ImsError;
 use countersign_wire::{ClientId, Opaque};
 use http::HeaderMap;
-use http::request::Parts;
 use serde::Serialize;
 
 use super::error::Failure;
 use super::{caller, params, reply};
 use crate::app::App;
+use crate::kit::whole::Whole;
 
 #[derive(Serialize)]
 struct Valid {
@@ -32,8 +31,7 @@ struct Invalid {
 /// Says 200 for tokens that hold and for those that do not.
 pub(super) async fn validate(
     State(app): State<App>,
-    parts: Parts,
-    body: Bytes,
+    Whole { parts, body }: Whole,
 ) -> Result<Response, Failure> {
     let params = params::read(&parts, body).await.map_err(Failure::request)?;
     let named = params

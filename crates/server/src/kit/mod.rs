@@ -11,3 +11,4 @@ pub mod log;
 pub mod problem;
 pub mod request_id;
 pub mod stack;
+pub(crate) mod whole;

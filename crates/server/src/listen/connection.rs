@@ -156,7 +156,7 @@ fn builder(listener: &Listener) -> Builder<TokioExecutor> {
         .http1()
         .timer(TokioTimer::new())
         .header_read_timeout(None)
-        .max_headers(2 * limits.max_header_fields)
+        .max_headers(limits.max_header_fields + SPARE_HEADERS)
         .max_buf_size(head_bytes.max(HYPER_MIN_BUFFER));
     builder
         .http2()
@@ -330,3 +330,5 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Felt<S> {
 
 const FAREWELL: Duration = Duration::from_millis(500);
 const HYPER_MIN_BUFFER: usize = 8192;
+/// Not many: hyper clears room for every header that may come, with every request.
+const SPARE_HEADERS: usize = 28;

@@ -2,24 +2,22 @@
 
 use axum::extract::State;
 use axum::response::Response;
-use bytes::Bytes;
 use countersign_authority::{SignedClaims, ValidToken};
 use countersign_wire::claims::Audience;
 use countersign_wire::oauth::{INACTIVE, Introspection};
 use http::StatusCode;
-use http::request::Parts;
 
 use super::caller;
 use super::error::Failure;
 use crate::app::App;
 use crate::ims::reply;
+use crate::kit::whole::Whole;
 
 /// Tells an authenticated caller what a token is good for. Whatever is wrong with the token, and
 /// if it is none of the caller's business, the answer is the same.
 pub(super) async fn introspect(
     State(app): State<App>,
-    parts: Parts,
-    body: Bytes,
+    Whole { parts, body }: Whole,
 ) -> Result<Response, Failure> {
     let (client, token, presented) = caller::with_token(&app, &parts, &body).await?;
     let held = app

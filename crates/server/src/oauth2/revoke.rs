@@ -2,21 +2,19 @@
 
 use axum::extract::State;
 use axum::response::Response;
-use bytes::Bytes;
 use countersign_authority::Revoker;
-use http::request::Parts;
 
 use super::caller;
 use super::error::Failure;
 use crate::app::App;
 use crate::ims::reply;
+use crate::kit::whole::Whole;
 
 /// Revokes a token of the client that authenticates, of either kind. 200 means durable and
 /// effective; it is also the answer for a token that is unknown, over, or another client's.
 pub(super) async fn revoke(
     State(app): State<App>,
-    parts: Parts,
-    body: Bytes,
+    Whole { parts, body }: Whole,
 ) -> Result<Response, Failure> {
     let (client, token, presented) = caller::with_token(&app, &parts, &body).await?;
     let revoked = app

@@ -2,22 +2,21 @@
 
 use axum::extract::State;
 use axum::response::Response;
-use bytes::Bytes;
 use countersign_authority::AbsentScope;
 use countersign_wire::oauth::TokenReply;
 use countersign_wire::token::TokenRequest;
-use http::request::Parts;
+use http::StatusCode;
 
 use super::caller;
 use super::error::Failure;
 use crate::app::App;
 use crate::ims::reply;
+use crate::kit::whole::Whole;
 
 /// Who asks for no scope gets every scope of the credential, and is told (RFC 6749 section 3.3).
 pub(super) async fn token(
     State(app): State<App>,
-    parts: Parts,
-    body: Bytes,
+    Whole { parts, body }: Whole,
 ) -> Result<Response, Failure> {
     let params = caller::params(&parts, &body)?;
     let presented = caller::client(&parts, &params)?;
@@ -28,10 +27,11 @@ pub(super) async fn token(
         .issue(request, &presented, AbsentScope::GrantsAll)
         .await
         .map_err(|error| Failure::token(&error).by(&presented))?;
-    Ok(reply::json(&TokenReply {
+    let reply = TokenReply {
         access_token: issued.access_token,
         token_type: "Bearer",
         expires_in: issued.expires_in.into(),
         scope: issued.scope.blank_separated(),
-    }))
+    };
+    Ok(reply::no_store(StatusCode::OK, reply.to_json()))
 }
