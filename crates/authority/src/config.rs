@@ -46,6 +46,9 @@ pub struct Config {
     /// How long a signing key signs before the next one takes its place, in days; 0 is until
     /// somebody asks.
     pub rotate_keys_days: u32,
+    /// How long others may keep the key set, in seconds; also how long a signing key is published
+    /// before it signs.
+    pub key_set_life_seconds: u64,
     /// How long refusals can be explained, in days.
     pub keep_refusals_days: u32,
     /// Names the product's host in `x5u` only if an operator wants it so: strict JOSE libraries
@@ -84,6 +87,7 @@ impl Default for Config {
             serve_without_database_seconds: 3600,
             poll_milliseconds: 400,
             rotate_keys_days: 30,
+            key_set_life_seconds: 300,
             keep_refusals_days: 7,
             x5u: X5u::FileName,
             gateway: GatewayConfig::default(),
@@ -139,6 +143,12 @@ impl Config {
                 "write a number from 10 to 500: changes must act everywhere within a second",
             );
         }
+        if !(1..=86_400).contains(&self.key_set_life_seconds) {
+            return error(
+                "key_set_life_seconds",
+                "write a number from 1 to 86400 (one day)",
+            );
+        }
         Ok(self)
     }
 
@@ -157,6 +167,13 @@ impl Config {
 
     pub(crate) fn longest_wait(&self) -> Duration {
         Duration::from_millis(self.longest_wait_milliseconds)
+    }
+
+    /// How long others may keep the key set: `max-age` of its answers. They trust a key that was
+    /// taken out for as long.
+    #[must_use]
+    pub fn key_set_life(&self) -> Duration {
+        Duration::from_secs(self.key_set_life_seconds)
     }
 }
 

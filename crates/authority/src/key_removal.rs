@@ -1,6 +1,6 @@
 //! Takes a signing key out at once: somebody else may have it (`spec/security.md` KEY-04).
 
-use countersign_model::signing_key::{KEY_SET_MAX_AGE, KeyError};
+use countersign_model::signing_key::KeyError;
 use countersign_model::{KeyState, SigningKeyRecord, UseCase};
 use countersign_store::changes::Topic;
 use countersign_store::{self as store, Write};
@@ -40,7 +40,6 @@ impl Authority {
         actor: &Actor,
     ) -> Result<RemovedKey, ManageError> {
         actor.check_role(UseCase::ChangeKeys)?;
-        let now = self.clock.now();
         let mut read = self.store.read().await?;
         let algorithm = find(&store::signing_keys::list(&mut read).await?, id)?.algorithm;
         drop(read);
@@ -48,6 +47,7 @@ impl Authority {
         let made = make_key_aside(algorithm).await?;
         let replacement = store::retry(|| async {
             let mut write = self.store.write().await?;
+            let now = self.clock.now();
             let keys = store::signing_keys::list(&mut write).await?;
             let key = find(&keys, id)?;
             let mut removed = key.clone();
@@ -72,7 +72,7 @@ impl Authority {
         Ok(RemovedKey {
             key: id.clone(),
             replacement,
-            trusted_until: now.plus(KEY_SET_MAX_AGE),
+            trusted_until: self.clock.now().plus(self.config.key_set_life()),
         })
     }
 

@@ -4,6 +4,7 @@
 use std::time::Duration;
 
 use countersign_jose::{Certificate, SigningKey};
+use countersign_model::signing_key::publish_ahead;
 use countersign_model::{KeyState, SigningAlgorithm, SigningKeyRecord, UseCase};
 use countersign_store::changes::Topic;
 use countersign_store::{self as store, Store, Write};
@@ -64,15 +65,16 @@ impl Authority {
     /// [`ManageError::SigningKey`] when a next key is too young; says from when on it may sign.
     pub async fn rotate_keys(&self, actor: &Actor) -> Result<Rotation, ManageError> {
         actor.check_role(UseCase::ChangeKeys)?;
-        let now = self.clock.now();
         // Made before it is known which are needed: no key is made inside of a transaction.
         let made = make_keys(SigningAlgorithm::ALL)?;
         let rotation = store::retry(|| async {
             let mut write = self.store.write().await?;
+            // Read here: the age of a key counts from its publication.
+            let now = self.clock.now();
             let keys = store::signing_keys::list(&mut write).await?;
             self.remove_dead_keys(&mut write, &keys, now).await?;
             let rotation = if keys.iter().any(|key| key.state == KeyState::Next) {
-                activate(&mut write, &keys, now).await?
+                activate(&mut write, &keys, self.config.key_set_life(), now).await?
             } else {
                 self.publish(&mut write, &keys, &made, now).await?
             };
@@ -104,10 +106,9 @@ impl Authority {
             store::signing_keys::insert(write, &record).await?;
             published.push(record.id);
         }
-        let ready_at = now.plus(countersign_model::signing_key::PUBLISH_AHEAD);
         Ok(Rotation::Published {
             keys: published,
-            ready_at,
+            ready_at: now.plus(publish_ahead(self.config.key_set_life())),
         })
     }
 
@@ -154,12 +155,13 @@ impl Authority {
 pub(crate) async fn activate(
     write: &mut Write,
     keys: &[SigningKeyRecord],
+    key_set_life: Duration,
     now: Timestamp,
 ) -> Result<Rotation, ManageError> {
     let (mut activated, mut retired) = (Vec::new(), Vec::new());
     for next in keys.iter().filter(|key| key.state == KeyState::Next) {
         let mut after = next.clone();
-        after.activate(now)?;
+        after.activate(key_set_life, now)?;
         if let Some(before) = active(keys, next.algorithm) {
             let mut over = before.clone();
             over.retire(now)?;

@@ -55,6 +55,7 @@ impl Authority {
         Schedule {
             every: (days > 0).then(|| Duration::from_secs(days * 86_400)),
             token_life: self.config.token_life(),
+            key_set_life: self.config.key_set_life(),
         }
     }
 
@@ -95,12 +96,12 @@ impl Authority {
             let Some(due) = plan.into_iter().find(|due| due.at <= now) else {
                 break;
             };
-            self.take_step(&due.step, lease, now).await?;
+            self.take_step(&due.step, lease).await?;
         }
         Ok(())
     }
 
-    async fn take_step(&self, step: &Step, lease: Lease, now: Timestamp) -> Result<(), WorkError> {
+    async fn take_step(&self, step: &Step, lease: Lease) -> Result<(), WorkError> {
         let made = match step {
             Step::Publish(algorithm) => Some(make_key_aside(*algorithm).await?),
             Step::Activate(_) | Step::Remove(_) => None,
@@ -108,6 +109,8 @@ impl Authority {
         let taken = store::retry(|| async {
             let mut write = self.store.write().await?;
             lease.hold(&mut write).await?;
+            // Read here: making the key took its time, and its age counts from its publication.
+            let now = self.clock.now();
             let taken = self.step_in(&mut write, step, made.as_ref(), now).await?;
             write.commit().await?;
             Ok::<_, WorkError>(taken)
@@ -145,7 +148,7 @@ impl Authority {
                 let key = find(&keys, id)?;
                 let of_algorithm = |other: &&SigningKeyRecord| other.algorithm == key.algorithm;
                 let together: Vec<_> = keys.iter().filter(of_algorithm).cloned().collect();
-                activate(write, &together, now).await?;
+                activate(write, &together, self.config.key_set_life(), now).await?;
                 id.clone()
             }
             (Step::Remove(id), _) => {

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use countersign_wire::{KeyId, Timestamp};
 
-use crate::signing_key::{KeyState, PUBLISH_AHEAD, SigningKeyRecord};
+use crate::signing_key::{KeyState, SigningKeyRecord, publish_ahead};
 use crate::token_kind::SigningAlgorithm;
 
 /// What the steps depend on.
@@ -17,6 +17,8 @@ pub struct Schedule {
     pub every: Option<Duration>,
     /// Life of the tokens that the keys sign.
     pub token_life: Duration,
+    /// How long others may keep the key set.
+    pub key_set_life: Duration,
 }
 
 /// A step.
@@ -64,7 +66,7 @@ impl Schedule {
         match key.state {
             KeyState::Next => Some(Due {
                 step: Step::Activate(key.id.clone()),
-                at: key.ready_at(),
+                at: key.ready_at(self.key_set_life),
             }),
             KeyState::Active { since } => {
                 let has_next = keys
@@ -72,7 +74,7 @@ impl Schedule {
                     .any(|other| other.algorithm == key.algorithm && other.state == KeyState::Next);
                 self.every.filter(|_| !has_next).map(|every| Due {
                     step: Step::Publish(key.algorithm),
-                    at: since.plus(every.saturating_sub(PUBLISH_AHEAD)),
+                    at: since.plus(every.saturating_sub(publish_ahead(self.key_set_life))),
                 })
             }
             KeyState::Retired { .. } => key.free_at(self.token_life).map(|at| Due {
@@ -92,6 +94,7 @@ mod tests {
     const SCHEDULE: Schedule = Schedule {
         every: Some(Duration::from_secs(30 * 86_400)),
         token_life: DAY,
+        key_set_life: Duration::from_secs(300),
     };
 
     fn key(n: i64, algorithm: SigningAlgorithm, state: KeyState) -> SigningKeyRecord {
@@ -126,7 +129,10 @@ mod tests {
 
         assert_eq!(plan.len(), 1);
         assert_eq!(plan[0].step, Step::Publish(SigningAlgorithm::Rs256));
-        assert_eq!(plan[0].at.plus(PUBLISH_AHEAD), at(31));
+        assert_eq!(
+            plan[0].at.plus(publish_ahead(SCHEDULE.key_set_life)),
+            at(31)
+        );
         assert!(!plan[0].is_overdue(at(31)));
         assert!(plan[0].is_overdue(at(32)));
     }

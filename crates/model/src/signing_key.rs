@@ -7,14 +7,16 @@ use countersign_wire::{KeyId, Timestamp};
 
 use crate::token_kind::SigningAlgorithm;
 
-/// How long others may keep the key set: `max-age` of its answers. They trust a key that was taken
-/// out for as long.
-pub const KEY_SET_MAX_AGE: Duration = Duration::from_secs(300);
+/// What a change may take to reach every node (1 s), and what the clocks of two nodes may differ by
+/// (5 s): one publishes a key, and another one may be the one that lets it sign.
+const BETWEEN_NODES: Duration = Duration::from_secs(6);
 
-/// How long a key is published before it signs: foreign caches of the key set, plus the time a
-/// change takes to reach every node. A shorter time would let a verifier meet a token whose key it
-/// has not heard of.
-pub const PUBLISH_AHEAD: Duration = Duration::from_secs(KEY_SET_MAX_AGE.as_secs() + 1);
+/// How long a key is published before it signs, when others may keep the key set for
+/// `key_set_life`: with a shorter time, a verifier could meet a token whose key it has not heard of.
+#[must_use]
+pub const fn publish_ahead(key_set_life: Duration) -> Duration {
+    key_set_life.saturating_add(BETWEEN_NODES)
+}
 
 /// How long a key stays published beyond the last token's life: clock skew between nodes and
 /// foreign caches.
@@ -91,10 +93,10 @@ impl SigningKeyRecord {
         matches!(self.state, KeyState::Active { .. })
     }
 
-    /// From when on it may sign.
+    /// From when on it may sign, when others may keep the key set for `key_set_life`.
     #[must_use]
-    pub fn ready_at(&self) -> Timestamp {
-        self.created_at.plus(PUBLISH_AHEAD)
+    pub fn ready_at(&self, key_set_life: Duration) -> Timestamp {
+        self.created_at.plus(publish_ahead(key_set_life))
     }
 
     /// When no token that it signed can be alive any more, if it has stopped signing.
@@ -109,9 +111,9 @@ impl SigningKeyRecord {
     /// Lets a published key sign.
     ///
     /// # Errors
-    /// [`KeyError::TooEarly`] before [`PUBLISH_AHEAD`] has passed.
-    pub fn activate(&mut self, now: Timestamp) -> Result<(), KeyError> {
-        let ready = self.ready_at();
+    /// [`KeyError::TooEarly`] before it was published for long enough.
+    pub fn activate(&mut self, key_set_life: Duration, now: Timestamp) -> Result<(), KeyError> {
+        let ready = self.ready_at(key_set_life);
         match self.state {
             KeyState::Next if now < ready => Err(KeyError::TooEarly(ready)),
             KeyState::Next => {
@@ -178,6 +180,8 @@ mod tests {
 
     use super::*;
 
+    const KEY_SET_LIFE: Duration = Duration::from_secs(300);
+
     fn key(created_at: Timestamp) -> SigningKeyRecord {
         SigningKeyRecord {
             id: KeyId::parse("ims_na1-key-at-1").expect("valid"),
@@ -194,13 +198,14 @@ mod tests {
     fn a_key_signs_only_after_everybody_could_see_it() {
         let made = Timestamp::from_seconds(1000);
         let mut early = key(made);
-        let just_before = made.plus(PUBLISH_AHEAD).minus(Duration::from_millis(1));
+        let ready = made.plus(KEY_SET_LIFE).plus(Duration::from_secs(6));
+        let just_before = ready.minus(Duration::from_millis(1));
         assert_eq!(
-            early.activate(just_before),
-            Err(KeyError::TooEarly(made.plus(PUBLISH_AHEAD)))
+            early.activate(KEY_SET_LIFE, just_before),
+            Err(KeyError::TooEarly(ready))
         );
         assert_eq!(early.state, KeyState::Next);
-        assert_eq!(early.activate(made.plus(PUBLISH_AHEAD)), Ok(()));
+        assert_eq!(early.activate(KEY_SET_LIFE, ready), Ok(()));
     }
 
     proptest! {
@@ -222,7 +227,7 @@ mod tests {
                 }
                 let before = key.state;
                 let taken = match step {
-                    0 => key.activate(now),
+                    0 => key.activate(KEY_SET_LIFE, now),
                     1 => key.retire(now),
                     _ => key.remove(life, now),
                 };

@@ -9,9 +9,6 @@ use http::{HeaderMap, HeaderValue, StatusCode};
 use crate::app::App;
 use crate::kit::problem::{JSON, Problem};
 
-/// Key sets are asked for again after five minutes; a new key is published that much before it
-/// signs.
-const KEY_SET_LIFE: HeaderValue = HeaderValue::from_static("public, max-age=300");
 /// Clients keep certificates for ever anyway, by name; a name is never used twice.
 const CERTIFICATE_LIFE: HeaderValue =
     HeaderValue::from_static("public, max-age=31536000, immutable");
@@ -22,7 +19,13 @@ pub(crate) async fn key_set(State(app): State<App>, headers: HeaderMap) -> Respo
     let documents = app.authority.key_documents();
     let etag = format!("\"{}\"", documents.digest);
     let etag = HeaderValue::try_from(etag).unwrap_or(HeaderValue::from_static("\"\""));
-    let head = [(CACHE_CONTROL, KEY_SET_LIFE), (ETAG, etag.clone())];
+    // A new key is published for longer than this before it signs.
+    let life = format!(
+        "public, max-age={}",
+        app.authority.config().key_set_life_seconds
+    );
+    let life = HeaderValue::try_from(life).unwrap_or(HeaderValue::from_static("no-cache"));
+    let head = [(CACHE_CONTROL, life), (ETAG, etag.clone())];
     if headers
         .get_all(IF_NONE_MATCH)
         .iter()
