@@ -7,8 +7,8 @@ use futures_util::stream;
 use serde_json::json;
 
 use crate::chance::Chance;
-use crate::installation::Installation;
-use crate::server::{Caller, Server};
+use crate::support::installation::Installation;
+use crate::support::server::{Caller, Server};
 
 /// Writes that were answered.
 #[derive(Default)]

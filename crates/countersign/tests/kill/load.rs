@@ -7,8 +7,8 @@ use std::time::Duration;
 use serde_json::Value;
 
 use crate::acknowledged::{Acknowledged, Write};
-use crate::installation::Installation;
-use crate::server::{Caller, Server, add_secret};
+use crate::support::installation::Installation;
+use crate::support::server::{Caller, Server};
 
 /// Lets all writers work for this long and kills the server. Which client is given secrets by
 /// the command line depends on the round.
@@ -118,4 +118,20 @@ impl Writer<'_> {
         assert_eq!(status, 200, "{path}: {body}");
         Some(body)
     }
+}
+
+/// Adds a secret from the command line, which kills the command when it is dropped.
+async fn add_secret(installation: &Installation, client: usize) -> String {
+    let output = installation
+        .command()
+        .args(["admin", "--json"])
+        .args(["secrets", "add", "--label", "added under load"])
+        .arg(installation.client_id(client))
+        .output()
+        .await
+        .unwrap();
+    let told = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{}: {told}", output.status);
+    let added: Value = serde_json::from_slice(&output.stdout).unwrap();
+    added["client_secret"].as_str().unwrap().to_owned()
 }

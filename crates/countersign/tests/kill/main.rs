@@ -12,14 +12,14 @@ use std::time::{Duration, Instant};
 use acknowledged::Acknowledged;
 use chance::Chance;
 use countersign_testkit::TestDatabase;
-use installation::Installation;
-use server::Server;
+use support::installation::Installation;
+use support::server::Server;
 
 mod acknowledged;
 mod chance;
-mod installation;
 mod load;
-mod server;
+#[path = "../support/mod.rs"]
+mod support;
 
 /// How often the server is killed, on each engine.
 const ROUNDS: usize = 50;
@@ -63,7 +63,7 @@ async fn kill_again_and_again(installation: &Installation) {
     let mut all = Acknowledged::default();
     let mut last = Acknowledged::default();
     for round in 0..ROUNDS {
-        let server = Server::start(installation).await;
+        let server = Server::start(installation.command()).await;
         last.check(installation, &server).await;
         all.sample(SAMPLE, &mut chance)
             .check(installation, &server)
@@ -73,7 +73,7 @@ async fn kill_again_and_again(installation: &Installation) {
         let after = Duration::from_millis(chance.below(LONGEST_LOAD_MILLISECONDS));
         last = load::until_killed(installation, server, round, after).await;
     }
-    let server = Server::start(installation).await;
+    let server = Server::start(installation.command()).await;
     all.append(last);
     let began = Instant::now();
     all.check(installation, &server).await;

@@ -1,6 +1,6 @@
-//! A database with an organization and its credentials, made before anybody is killed.
+//! A database with an organization and its credentials, made before any process starts.
 
-use std::path::Path;
+use std::process::Stdio;
 
 use countersign_authority::{
     Authority, Clock, Config, Created, MasterKey, NewCertificate, NewCredential, NewGrant,
@@ -13,13 +13,14 @@ use countersign_testkit::app::{operator, subscription};
 use countersign_wire::claims::AssertionClaims;
 use countersign_wire::{Metascope, OrgId};
 use tempfile::TempDir;
+use tokio::process::Command;
 
 /// The issuer, whichever port the server has this time.
 pub const ISSUER: &str = "http://127.0.0.1:8080";
 /// Several, because a credential has a limited number of secrets.
 const CREDENTIALS: usize = 10;
 
-/// What every process of this test works on.
+/// What every process of a test works on.
 pub struct Installation {
     pub database: TestDatabase,
     /// Clients of OAuth Server-to-Server.
@@ -59,9 +60,20 @@ impl Installation {
         }
     }
 
-    /// The data folder.
-    pub fn data(&self) -> &Path {
-        self.folder.path()
+    /// The binary, on this installation; it dies when it is dropped.
+    pub fn command(&self) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_countersign"));
+        command
+            .env("COUNTERSIGN__DATA", self.folder.path())
+            .env("COUNTERSIGN__STORE__URL", self.database.url())
+            .env("COUNTERSIGN__IMS__ISSUER", ISSUER)
+            .env("COUNTERSIGN__IMS__TOKENS_PER_MINUTE", "0")
+            .env("COUNTERSIGN__IMS__FAILURES_PER_MINUTE", "0")
+            .env("COUNTERSIGN__IMS__MAX_SECRETS", "100")
+            .env("COUNTERSIGN__LOG__FILTER", "warn")
+            .stdin(Stdio::null())
+            .kill_on_drop(true);
+        command
     }
 
     /// The form of a token request.

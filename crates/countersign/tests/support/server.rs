@@ -1,4 +1,4 @@
-//! The binary: as a server that can be killed, and as the command beside it.
+//! The binary as a server that can be killed.
 
 use std::process::Stdio;
 use std::sync::{Arc, Mutex, OnceLock};
@@ -8,40 +8,30 @@ use serde_json::Value;
 use tokio::io::{AsyncBufReadExt as _, BufReader, Lines};
 use tokio::process::{Child, ChildStderr, Command};
 
-use crate::installation::{ISSUER, Installation};
-
 /// A running server. It dies with this value, so also when a test panics.
 pub struct Server {
-    child: Child,
-    origin: String,
+    pub child: Child,
+    pub origin: String,
     http: reqwest::Client,
     /// What it has said since it listens.
-    said: Arc<Mutex<String>>,
+    pub said: Arc<Mutex<String>>,
 }
 
 /// A caller of a server, which may be gone.
 #[derive(Clone)]
 pub struct Caller {
-    origin: String,
-    http: reqwest::Client,
+    pub origin: String,
+    pub http: reqwest::Client,
 }
 
 /// Status and body.
 pub type Answer = (u16, Value);
 
 impl Server {
-    /// Starts it and waits until its port is open.
-    pub async fn start(installation: &Installation) -> Self {
-        let mut child = command(installation)
-            .args([
-                "serve",
-                "--listen",
-                "127.0.0.1:0",
-                "--issuer",
-                ISSUER,
-                "--data",
-            ])
-            .arg(installation.data())
+    /// Starts it by the binary with its settings, and waits until its port is open.
+    pub async fn start(mut binary: Command) -> Self {
+        let mut child = binary
+            .args(["serve", "--listen", "127.0.0.1:0"])
             .stderr(Stdio::piped())
             .spawn()
             .unwrap();
@@ -94,34 +84,6 @@ impl Caller {
     }
 }
 
-/// Adds a secret from the command line, which kills the command when it is dropped.
-pub async fn add_secret(installation: &Installation, client: usize) -> String {
-    let output = command(installation)
-        .args(["admin", "--json", "--data"])
-        .arg(installation.data())
-        .args(["secrets", "add", "--label", "added under load"])
-        .arg(installation.client_id(client))
-        .output()
-        .await
-        .unwrap();
-    let told = String::from_utf8_lossy(&output.stderr);
-    assert!(output.status.success(), "{}: {told}", output.status);
-    let added: Value = serde_json::from_slice(&output.stdout).unwrap();
-    added["client_secret"].as_str().unwrap().to_owned()
-}
-
-fn command(installation: &Installation) -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_countersign"));
-    command
-        .env("COUNTERSIGN__STORE__URL", installation.database.url())
-        .env("COUNTERSIGN__IMS__TOKENS_PER_MINUTE", "0")
-        .env("COUNTERSIGN__IMS__MAX_SECRETS", "100")
-        .env("COUNTERSIGN__LOG__FILTER", "warn")
-        .stdin(Stdio::null())
-        .kill_on_drop(true);
-    command
-}
-
 /// Reads until the server says where it listens.
 async fn address(lines: &mut Lines<BufReader<ChildStderr>>) -> String {
     let mut said = String::new();
@@ -136,7 +98,9 @@ async fn address(lines: &mut Lines<BufReader<ChildStderr>>) -> String {
 
 async fn listen(mut lines: Lines<BufReader<ChildStderr>>, said: Arc<Mutex<String>>) {
     while let Ok(Some(line)) = lines.next_line().await {
-        said.lock().unwrap().push_str(&line);
+        let mut said = said.lock().unwrap();
+        said.push_str(&line);
+        said.push('\n');
     }
 }
 
