@@ -121,6 +121,9 @@ pub(crate) struct Directory {
 const LIMITERS_MOST: u64 = 50_000;
 /// Fewer than the connections that are open by default.
 const MOST_LOADS: usize = 6;
+/// Longest wait for the database, the turn and its answer included: whoever is not in memory is told
+/// within a second that it does not answer, however many others ask (`spec/security.md` REL-10).
+const LONGEST_LOAD: Duration = Duration::from_millis(900);
 /// How many unknown client ids are remembered, and for how long.
 const UNKNOWN_MOST: u64 = 50_000;
 const UNKNOWN_LIFE: Duration = Duration::from_secs(30);
@@ -165,7 +168,10 @@ impl Directory {
             return Err(LookupError::Unknown);
         }
         let before = self.invalidations.load(Ordering::SeqCst);
-        let found = self.known.try_get_with_by_ref(id, self.load(id)).await;
+        let found = self
+            .known
+            .try_get_with_by_ref(id, self.load_in_time(id))
+            .await;
         let found = found.map_err(|error: Arc<LookupError>| error.as_ref().clone());
         if matches!(found, Err(LookupError::Unknown)) {
             self.unknown.insert(id.clone(), ()).await;
@@ -200,6 +206,19 @@ impl Directory {
     pub(crate) async fn invalidate(&self, id: &ClientId) {
         self.invalidations.fetch_add(1, Ordering::SeqCst);
         self.forget(id).await;
+    }
+
+    /// Puts what is stored now in the place of what is known of a client; what cannot be read is
+    /// forgotten. Whoever was served before goes on being served if the database goes away next.
+    pub(crate) async fn refresh(&self, id: &ClientId) {
+        let overtaken = self.invalidations.fetch_add(1, Ordering::SeqCst) + 1;
+        match self.load_in_time(id).await {
+            Ok(client) => self.known.insert(id.clone(), client).await,
+            Err(_) => self.forget(id).await,
+        }
+        if self.invalidations.load(Ordering::SeqCst) != overtaken {
+            self.forget(id).await;
+        }
     }
 
     /// Forgets every client of an organization.
@@ -255,6 +274,11 @@ impl Directory {
         let quota = Quota::per_minute(self.tokens_per_minute?);
         let full = || Arc::new(RateLimiter::direct(quota));
         Some(self.limiters.get_with_by_ref(id, full))
+    }
+
+    async fn load_in_time(&self, id: &ClientId) -> Result<Arc<Client>, LookupError> {
+        let loaded = tokio::time::timeout(LONGEST_LOAD, self.load(id)).await;
+        loaded.unwrap_or_else(|_| Err(LookupError::Unavailable("no answer in time".to_owned())))
     }
 
     async fn load(&self, id: &ClientId) -> Result<Arc<Client>, LookupError> {

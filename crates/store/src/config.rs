@@ -19,7 +19,8 @@ pub struct Config {
     /// mode that cannot keep them. Default 100.
     pub statement_cache: usize,
     /// Longest wait for a free connection, in milliseconds; on SQLite the one writing connection
-    /// is waited for up to five seconds. Default 1500.
+    /// is waited for up to five seconds. Default 750: whoever needs a database that is away is told
+    /// so within a second.
     pub acquire_timeout_ms: u64,
     /// Longest wait for the answer to one statement, in milliseconds; PostgreSQL only. After it,
     /// the connection is given up. Default 5000.
@@ -32,7 +33,7 @@ impl Default for Config {
             url: "sqlite://countersign.db".to_owned(),
             max_connections: 10,
             statement_cache: 100,
-            acquire_timeout_ms: 1500,
+            acquire_timeout_ms: 750,
             statement_timeout_ms: 5000,
         }
     }

@@ -93,9 +93,15 @@ impl Store {
     }
 
     async fn begin(&self, pool: &AnyPool, text: &'static str) -> Result<Session, Error> {
-        let began = bounded(self.begin_limit, pool.begin_with(text)).await;
+        let begin = async || match pool.begin_with(text).await {
+            // It may have been closed since the pool tried it; the next one is new.
+            Err(sqlx::Error::Io(_)) => pool.begin_with(text).await,
+            begun => begun,
+        };
+        let begun = bounded(self.begin_limit, begin()).await;
+        let begun = begun.map_err(Error::at_begin);
         Ok(Session {
-            transaction: began.inspect_err(|error| self.health.note(error))?,
+            transaction: begun.inspect_err(|error| self.health.note(error))?,
             limit: self.statement_limit,
             health: self.health.clone(),
             failed: false,

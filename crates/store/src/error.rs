@@ -111,6 +111,15 @@ impl Error {
         }
     }
 
+    /// The same failure, met while beginning: no connection is to be had, and work that is repeated
+    /// would only let its caller wait.
+    pub(crate) fn at_begin(self) -> Self {
+        match self {
+            Self::Lost(cause) => Self::Unavailable(cause),
+            other => other,
+        }
+    }
+
     /// The same failure, met while committing: what was only lost is in doubt there.
     pub(crate) fn at_commit(self) -> Self {
         match self {

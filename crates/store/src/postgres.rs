@@ -37,7 +37,10 @@ const CHECK: &str = "
 
 pub(crate) async fn open(config: &Config) -> Result<Store, Error> {
     let options = AnyConnectOptions::from_url(&url(config)?)?;
-    let mut connection = bounded(config.acquire_timeout(), options.connect()).await?;
+    // Nobody waits for a process that starts: it may take longer than a request.
+    let patience = config.acquire_timeout().saturating_mul(2);
+    let connected = bounded(patience, options.connect()).await;
+    let mut connection = connected.map_err(Error::at_begin)?;
     check(&mut connection).await?;
     migrate::run(&mut connection, BEGIN_MIGRATION).await?;
     connection.close().await?;
@@ -49,8 +52,9 @@ pub(crate) async fn open(config: &Config) -> Result<Store, Error> {
         engine: Engine::Postgres,
         readers: pool.clone(),
         writers: pool,
-        // Beginning waits for nobody but the network.
-        begin_limit: config.acquire_timeout().saturating_mul(2),
+        // Beginning waits for nobody but the network: a connection that hangs is no reason to let
+        // callers wait for longer than one that is not to be had.
+        begin_limit: config.acquire_timeout(),
         statement_limit: limit,
         place: None,
         health: Health::default(),
