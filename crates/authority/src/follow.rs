@@ -5,9 +5,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use countersign_store::changes::{Change, Topic};
+use countersign_store::revocations::Subject;
 use countersign_store::{self as store};
-use countersign_wire::Timestamp;
-use tokio::time::MissedTickBehavior;
+use countersign_wire::{ClientId, Timestamp};
+use tokio::time::{Instant, MissedTickBehavior, timeout_at};
 use tokio_util::sync::CancellationToken;
 use tracing::{error, warn};
 
@@ -21,6 +22,9 @@ use crate::rotation::Outlook;
 const OVERLAP: Duration = Duration::from_secs(45);
 /// Older changes are trimmed; a node that was away for longer starts from nothing.
 pub(crate) const KEEP_CHANGES: Duration = Duration::from_secs(86_400);
+
+/// How long clients that changed are read again for at once; the others are when they call next.
+const REFRESH_FOR: Duration = Duration::from_millis(200);
 
 /// Where a follower of the change log stands.
 pub(crate) struct Follower {
@@ -94,15 +98,21 @@ impl Authority {
         drop(read);
         follower.comparison.hear(beats, began, self.clock.now());
         self.note_clocks(&follower.comparison);
-        for change in changes {
-            if follower.is_new(&change) {
-                match &change.topic {
-                    Some(topic) => self.try_apply(topic).await?,
-                    // Of a later release: anything may have changed.
-                    None => self.reload().await?,
-                }
-                follower.applied(change);
-            }
+        let news: Vec<_> = changes
+            .into_iter()
+            .filter(|change| follower.is_new(change))
+            .collect();
+        // Of a later release: anything may have changed.
+        if news.iter().any(|change| change.topic.is_none()) {
+            self.reload().await?;
+        }
+        let topics: Vec<_> = news
+            .iter()
+            .filter_map(|change| change.topic.as_ref())
+            .collect();
+        self.try_apply(&topics).await?;
+        for change in news {
+            follower.applied(change);
         }
         follower.advance(now);
         self.directory.synced();
@@ -111,24 +121,61 @@ impl Authority {
 
     /// Makes a change act on this node. What cannot be read now is read by the next poll.
     pub(crate) async fn apply(&self, topic: &Topic) {
-        if let Err(error) = self.try_apply(topic).await {
+        if let Err(error) = self.try_apply(&[topic]).await {
             warn!("a change could not be read back, the next poll will: {error}");
         }
     }
 
-    async fn try_apply(&self, topic: &Topic) -> Result<(), store::Error> {
-        match topic {
-            Topic::Client(id) => self.directory.invalidate(id).await,
-            Topic::Organization(id) => self.directory.invalidate_organization(id).await,
-            Topic::Project(id) => self.directory.invalidate_project(id).await,
-            Topic::Policies => self.load_policies().await?,
-            Topic::PublishedServices => self.load_published().await?,
-            Topic::SigningKeys => self.load_keyring().await?,
-            Topic::Revocation(subject) => {
-                let mut read = self.store.read().await?;
-                if let Some(revocation) = store::revocations::find(&mut read, subject).await? {
-                    self.revocations.insert(revocation);
-                }
+    /// What is kept whole is read once, and revocations in one transaction, however many changes
+    /// there are: a node that missed thousands must catch up within the time that was promised.
+    async fn try_apply(&self, topics: &[&Topic]) -> Result<(), store::Error> {
+        let (mut changed, mut revoked) = (Vec::new(), Vec::new());
+        let (mut policies, mut published, mut signing_keys) = (false, false, false);
+        for topic in topics {
+            match topic {
+                Topic::Client(id) if self.directory.peek(id).await.is_some() => changed.push(id),
+                Topic::Client(id) => self.directory.invalidate(id).await,
+                Topic::Organization(id) => self.directory.invalidate_organization(id).await,
+                Topic::Project(id) => self.directory.invalidate_project(id).await,
+                Topic::Policies => policies = true,
+                Topic::PublishedServices => published = true,
+                Topic::SigningKeys => signing_keys = true,
+                Topic::Revocation(subject) => revoked.push(subject),
+            }
+        }
+        self.load_revocations(&revoked).await?;
+        if signing_keys {
+            self.load_keyring().await?;
+        }
+        if policies {
+            self.load_policies().await?;
+        }
+        if published {
+            self.load_published().await?;
+        }
+        self.refresh(&changed).await;
+        Ok(())
+    }
+
+    /// Reads clients again that are in memory, as far as that is quick, and forgets the others: no
+    /// change may wait for a slow database.
+    async fn refresh(&self, clients: &[&ClientId]) {
+        let end = Instant::now() + REFRESH_FOR;
+        for id in clients {
+            if timeout_at(end, self.directory.refresh(id)).await.is_err() {
+                self.directory.invalidate(id).await;
+            }
+        }
+    }
+
+    async fn load_revocations(&self, subjects: &[&Subject]) -> Result<(), store::Error> {
+        if subjects.is_empty() {
+            return Ok(());
+        }
+        let mut read = self.store.read().await?;
+        for subject in subjects {
+            if let Some(revocation) = store::revocations::find(&mut read, subject).await? {
+                self.revocations.insert(revocation);
             }
         }
         Ok(())
@@ -179,8 +226,6 @@ impl Authority {
 
 #[cfg(test)]
 mod tests {
-    use countersign_wire::ClientId;
-
     use super::*;
 
     fn change(id: &str, at: i64) -> Change {

@@ -88,6 +88,7 @@ async fn revocation_asks_for_a_client_and_a_token() {
 async fn what_could_not_be_written_is_not_called_revoked() {
     let app = TestApp::new().await;
     let owner = client(&app, ES256).await;
+    app.caught_up().await;
     let token = app.anonymous().token(&owner, "openid").await.token();
     app.store.close().await;
 
