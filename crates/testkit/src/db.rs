@@ -60,6 +60,11 @@ impl TestDatabase {
             say_that_postgres_is_missing();
             return None;
         };
+        Some(Self::on_postgres(admin).await)
+    }
+
+    /// A new database on the PostgreSQL with this administrator's URL.
+    pub async fn on_postgres(admin: String) -> Self {
         let name = format!("countersign_{}", uuid::Uuid::new_v4().simple());
         execute(
             &admin,
@@ -74,11 +79,11 @@ impl TestDatabase {
             acquire_timeout_ms: 15_000,
             ..Config::default()
         };
-        Some(Self {
+        Self {
             config,
             folder: None,
             server: Some((admin, name)),
-        })
+        }
     }
 
     /// Where it is, for processes of their own.

@@ -6,34 +6,67 @@ import { createServer } from 'node:net'
 import { once } from 'node:events'
 import { setTimeout as pause } from 'node:timers/promises'
 
-import { answer } from './job.mjs'
+import { answer, inputEnds } from './job.mjs'
 import { ask } from './protect.mjs'
 
 await answer(async job => {
-  const { keys } = await (await fetch(`${job.issuer}/oauth2/keys`)).json()
-  const port = await freePort()
-  writeFileSync('haproxy.cfg', configuration(job, keys, port))
-  // Debian keeps it where only the administrator's path looks.
-  const program = ['/usr/sbin/haproxy', '/usr/local/sbin/haproxy'].find(existsSync) ?? 'haproxy'
-  const haproxy = spawn(program, ['-db', '-f', 'haproxy.cfg'], { stdio: 'inherit' })
+  const url = `http://127.0.0.1:${await freePort()}/`
+  const keys = await keySet(job)
+  configure(job, keys, url)
+  const haproxy = spawn(program(), ['-W', '-db', '-q', '-f', 'haproxy.cfg'], { stdio: 'inherit' })
   const failed = once(haproxy, 'error').then(([error]) => { throw error })
+  await Promise.race([untilItAnswers(url), failed])
+  const end = () => haproxy.kill()
+  if (job.operation === 'serve') {
+    followKeys(job, keys, url, haproxy)
+    return { url, until: inputEnds.then(end) }
+  }
   try {
-    const url = `http://127.0.0.1:${port}/`
-    await Promise.race([untilItAnswers(url), failed])
     return { statuses: await ask(url, job.tokens) }
   } finally {
-    haproxy.kill()
+    end()
   }
 })
 
+/** Debian keeps it where only the administrator's path looks. */
+function program () {
+  return ['/usr/sbin/haproxy', '/usr/local/sbin/haproxy'].find(existsSync) ?? 'haproxy'
+}
+
+async function keySet (job) {
+  return (await (await fetch(`${job.issuer}/oauth2/keys`)).json()).keys
+}
+
+/**
+ * Does what an operator has a timer do: asks for the key set, and reloads when it is another one.
+ * Twice as often as told, because a reload takes its time.
+ */
+function followKeys (job, known, url, haproxy) {
+  const names = keys => keys.map(key => key.kid).join()
+  setInterval(async () => {
+    const keys = await keySet(job)
+    if (names(keys) === names(known)) return
+    known = keys
+    configure(job, keys, url)
+    haproxy.kill('SIGUSR2')
+  }, job.key_set_seconds * 500)
+}
+
+function configure (job, keys, url) {
+  const verifiable = keys.filter(key => ['RS256', 'ES256'].includes(key.alg))
+  for (const key of verifiable) {
+    const pem = createPublicKey({ key, format: 'jwk' }).export({ type: 'spki', format: 'pem' })
+    writeFileSync(`${key.kid}.pem`, pem)
+  }
+  writeFileSync('haproxy.cfg', configuration(job, verifiable, new URL(url).port))
+}
+
 /** One rule for each key: HAProxy wants to be told which key and algorithm verify. */
 function configuration (job, keys, port) {
-  const rules = keys.filter(key => ['RS256', 'ES256'].includes(key.alg)).map((key, at) => {
-    const file = `key${at}.pem`
-    writeFileSync(file, createPublicKey({ key, format: 'jwk' }).export({ type: 'spki', format: 'pem' }))
-    return `  http-request set-var(txn.good) bool(true) if { var(txn.alg) -m str ${key.alg} } ` +
-      `{ var(txn.kid) -m str ${key.kid} } { http_auth_bearer,jwt_verify(txn.alg,"${process.cwd()}/${file}") -m int 1 }`
-  })
+  const rules = keys.map(key =>
+    `  http-request set-var(txn.good) bool(true) if { var(txn.alg) -m str ${key.alg} } ` +
+    `{ var(txn.kid) -m str ${key.kid} } { http_auth_bearer,jwt_verify(txn.alg,"${process.cwd()}/${key.kid}.pem") -m int 1 }`
+  )
   return `
 defaults
   mode http

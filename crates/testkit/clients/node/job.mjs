@@ -1,11 +1,20 @@
-// What every Node client script shares: the job comes from stdin, one line of JSON goes to stdout.
+// What every Node client script shares: the job is the first line of stdin, one line of JSON goes
+// to stdout.
+import { once } from 'node:events'
 import { createRequire } from 'node:module'
 import { join } from 'node:path'
-import { text } from 'node:stream/consumers'
+import { createInterface } from 'node:readline'
 import { pathToFileURL } from 'node:url'
 
 // The packages live in the cache, not beside this file, so the ordinary lookup cannot find them.
 const packages = createRequire(join(process.env.COUNTERSIGN_CLIENT_PACKAGES, 'package.json'))
+
+// From the start: what nobody listens for yet would be lost while a client is being loaded.
+const input = createInterface({ input: process.stdin })
+const firstLine = once(input, 'line')
+
+/** When the caller closes stdin. */
+export const inputEnds = once(input, 'close')
 
 /** The client, as its documentation imports it: ESM or CommonJS. */
 export async function load (name) {
@@ -25,15 +34,19 @@ export function folderOf (name) {
 
 /**
  * Runs `work(job, printed)` and writes what came of it. `printed()` is what the client has put on
- * stdout and stderr so far: for some clients that is all a user ever sees of an error.
+ * stdout and stderr so far: for some clients that is all a user ever sees of an error. What the
+ * work returns as `until` is waited for before the process ends.
  */
 export async function answer (work) {
-  const job = JSON.parse(await text(process.stdin))
+  const [line] = await firstLine
+  const job = JSON.parse(line)
   const captured = capture()
-  const result = await outcome(work, job, captured.text)
+  const { until, ...result } = await outcome(work, job, captured.text)
   captured.release()
-  // Some clients keep sockets or timers open. A pipe takes a long answer in pieces.
-  process.stdout.write(JSON.stringify(result) + '\n', () => process.exit(0))
+  // A pipe takes a long answer in pieces.
+  await new Promise(resolve => process.stdout.write(JSON.stringify(result) + '\n', resolve))
+  await until
+  process.exit(0) // some clients keep sockets or timers open
 }
 
 async function outcome (work, job, printed) {

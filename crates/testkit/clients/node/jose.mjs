@@ -1,11 +1,11 @@
 // An API that verifies tokens with `jose` and the published key set.
 import { answer, loadNames } from './job.mjs'
-import { statuses } from './protect.mjs'
+import { keySetTimes, protect } from './protect.mjs'
 
 const jose = await loadNames('jose')
 
 await answer(async job => {
-  const keys = jose.createRemoteJWKSet(new URL(`${job.issuer}/oauth2/keys`))
+  const keys = jose.createRemoteJWKSet(new URL(`${job.issuer}/oauth2/keys`), keySetTimes(job))
   const rules = {
     issuer: job.issuer,
     audience: job.audience,
@@ -22,5 +22,5 @@ await answer(async job => {
     }
     response.end()
   }
-  return { statuses: await statuses(api, job.tokens) }
+  return protect(api, job)
 })

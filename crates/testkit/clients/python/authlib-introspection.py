@@ -4,7 +4,7 @@ import requests
 from authlib.oauth2.rfc7662 import IntrospectTokenValidator
 
 from job import answer
-from protect import statuses
+from protect import protect
 
 
 class Validator(IntrospectTokenValidator):
@@ -18,4 +18,4 @@ class Validator(IntrospectTokenValidator):
         return requests.post(url, data={"token": token_string}, auth=client, timeout=10).json()
 
 
-answer(lambda job: statuses(Validator(job), job["tokens"]))
+answer(lambda job: protect(Validator(job), job))

@@ -1,4 +1,5 @@
-"""What every Python client script shares: the job comes from stdin, one line of JSON goes to stdout."""
+"""What every Python client script shares: the job is the first line of stdin, one line of JSON goes
+to stdout."""
 
 import contextlib
 import io
@@ -11,14 +12,17 @@ def answer(work):
     """Runs `work(job)`, which returns a dictionary with `access_token`, and writes what came of it.
 
     What a client prints belongs to what it shows its caller: for some it is all there is to see.
+    What the work returns as `until` is waited for before the process ends.
     """
-    job = json.load(sys.stdin)
+    job = json.loads(sys.stdin.readline())
     printed = io.StringIO()
     with contextlib.redirect_stdout(printed), contextlib.redirect_stderr(printed):
         result = outcome(work, job)
     if not result["ok"]:
         result["error_text"] = "\n".join(filter(None, [printed.getvalue().strip(), result["error_text"]]))
-    print(json.dumps(result))
+    until = result.pop("until", lambda: None)
+    print(json.dumps(result), flush=True)
+    until()
 
 
 def outcome(work, job):
