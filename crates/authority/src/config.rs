@@ -85,7 +85,7 @@ impl Default for Config {
             failures_per_minute: 30,
             directory_mebibytes: 64,
             serve_without_database_seconds: 3600,
-            poll_milliseconds: 400,
+            poll_milliseconds: 250,
             rotate_keys_days: 30,
             key_set_life_seconds: 300,
             keep_refusals_days: 7,

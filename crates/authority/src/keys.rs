@@ -131,7 +131,7 @@ impl Authority {
             write.commit().await?;
         }
         self.apply(&Topic::SigningKeys).await;
-        let polls = Duration::from_millis(2 * self.config.poll_milliseconds);
+        let polls = Duration::from_millis(4 * self.config.poll_milliseconds);
         tokio::time::sleep(polls).await;
         Ok(())
     }

@@ -343,7 +343,7 @@ fn stepped(step: &Step) -> Condition {
 /// signatures that stood back for cheaper work. Some tasks sign for a third of a millisecond.
 const TASKS_PER_LOOK: u32 = 16;
 
-/// The change log is read twice a second; ten missed polls are no accident.
+/// The change log is read at least twice a second; ten missed polls are no accident.
 const STALE: Duration = Duration::from_secs(5);
 
 const AFTER_HELP: &str = "\

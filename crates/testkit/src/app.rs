@@ -11,6 +11,7 @@ use countersign_authority::{
     NewGrant, NewOrganization, NewProject, Refused,
 };
 use countersign_jose::SigningKey;
+use countersign_model::signing_key::publish_ahead;
 use countersign_model::{Catalogue, DeprecationPolicy, Origin, Owner, ProjectKind, Subscription};
 use countersign_server::app::App;
 use countersign_server::ims::Compatibility;
@@ -31,6 +32,10 @@ pub const START: Timestamp = Timestamp::from_millis(1_769_947_200_500);
 
 /// A year, the life of most certificates.
 pub const YEAR: Duration = Duration::from_secs(365 * 86_400);
+
+/// How long a signing key is published before it signs, by the settings that an installation begins
+/// with.
+pub const PUBLISH_AHEAD: Duration = publish_ahead(Duration::from_secs(300));
 
 /// What a test may set before the product starts.
 pub struct Setup {

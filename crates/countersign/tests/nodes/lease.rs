@@ -74,8 +74,11 @@ async fn a_node_that_slept_in_the_middle_of_its_work_writes_nothing() {
     let before = written(&installation).await;
 
     relay.release();
-    // The database has begun the transaction when the node wakes up.
-    tokio::time::sleep(Duration::from_millis(500)).await;
+    let has_begun = async || transaction_waits(&installation).await;
+    assert!(
+        wait_until(DONE_WITHIN, has_begun).await,
+        "its transaction did not begin"
+    );
     a.signal("CONT").await;
 
     let refused = "another node does the background work now";
@@ -124,6 +127,14 @@ async fn renewed(installation: &Installation, before: &Holder) {
         "the lease is not renewed"
     );
     tokio::time::sleep(Duration::from_millis(500)).await;
+}
+
+/// Whether the database has begun to write for somebody who says nothing.
+async fn transaction_waits(installation: &Installation) -> bool {
+    let sql = "SELECT CAST(COUNT(*) AS TEXT) FROM pg_stat_activity
+        WHERE datname = current_database() AND state = 'idle in transaction'
+            AND query LIKE '%READ WRITE%' AND clock_timestamp() - state_change > INTERVAL '500 ms'";
+    installation.database.query(sql).await == ["1"]
 }
 
 /// Whoever takes the lease over.

@@ -113,7 +113,7 @@ pub async fn signal(name: &str, processes: &[u32]) {
 pub async fn wait_until(longest: Duration, is_so: impl AsyncFn() -> bool) -> bool {
     let asked = async {
         while !is_so().await {
-            tokio::time::sleep(Duration::from_millis(5)).await;
+            tokio::time::sleep(Duration::from_millis(10)).await;
         }
     };
     tokio::time::timeout(longest, asked).await.is_ok()

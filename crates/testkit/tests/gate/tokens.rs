@@ -7,8 +7,8 @@ use std::time::Duration;
 
 use countersign_authority::{Lease, WorkError};
 use countersign_model::KeyState;
-use countersign_model::signing_key::{KEEP_AFTER, PUBLISH_AHEAD};
-use countersign_testkit::app::{Node, START, operator};
+use countersign_model::signing_key::KEEP_AFTER;
+use countersign_testkit::app::{Node, PUBLISH_AHEAD, START, operator};
 use countersign_testkit::{Setup, TestApp, TestClient, redact};
 
 use crate::support::{self, Attempt, SCOPES, client};

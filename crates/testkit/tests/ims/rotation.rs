@@ -9,16 +9,14 @@ use std::task::Poll;
 use std::time::{Duration, Instant};
 
 use countersign_authority::{Force, Lease, WorkError};
-use countersign_model::signing_key::{KEEP_AFTER, publish_ahead};
+use countersign_model::signing_key::KEEP_AFTER;
 use countersign_model::{KeyState, SigningKeyRecord};
-use countersign_testkit::app::{Node, operator};
+use countersign_testkit::app::{Node, PUBLISH_AHEAD, operator};
 use countersign_testkit::{Setup, TestApp, TestClient};
 
 use crate::revocation::within_a_second;
 
 const DAY: Duration = Duration::from_secs(86_400);
-/// By the setting that an installation begins with.
-const PUBLISH_AHEAD: Duration = publish_ahead(Duration::from_secs(300));
 const MONTH: Duration = Duration::from_secs(30 * 86_400);
 
 /// Nodes lead only when a test lets them: its clock jumps by months.
