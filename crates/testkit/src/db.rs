@@ -162,7 +162,7 @@ async fn make_template() -> Vec<u8> {
     clippy::disallowed_methods,
     reason = "the text is the test's own, and names cannot be bound"
 )]
-async fn execute(url: &str, text: String) {
+pub(crate) async fn execute(url: &str, text: String) {
     sqlx::any::install_default_drivers();
     let mut connection = AnyConnection::connect(url).await.unwrap();
     connection.execute(AssertSqlSafe(text)).await.unwrap();

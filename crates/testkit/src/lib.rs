@@ -14,6 +14,7 @@ pub mod db;
 pub mod gateway;
 pub mod keys;
 pub mod log;
+pub mod multitude;
 pub mod redact;
 pub mod totp;
 pub mod upstream;

@@ -8,10 +8,10 @@ use countersign_authority::{
     NewGrant, NewOrganization, NewProject,
 };
 use countersign_jose::{Algorithm, Header, SigningKey};
-use countersign_model::{Catalogue, Origin, Owner, Project, ProjectKind, Subscription, TokenKind};
+use countersign_model::{Catalogue, Origin, Owner, ProjectKind, Subscription, TokenKind};
 use countersign_store::Store;
 use countersign_wire::claims::AssertionClaims;
-use countersign_wire::{ClientId, ClientSecret, Metascope, OrgId, ServiceCode};
+use countersign_wire::{ClientId, ClientSecret, Metascope, OrgId, ProjectId, ServiceCode};
 use tempfile::TempDir;
 
 use crate::kinds::Kind;
@@ -38,8 +38,9 @@ impl Installation {
         let org = opened.organization().await?;
         let mut clients = Vec::new();
         for kind in kinds {
-            let created = opened.credential(&org, kind).await?;
-            clients.push(Client { kind, created });
+            let project = format!("bench{}", clients.len());
+            let project = opened.project(&org, &project).await?;
+            clients.push(opened.credential(project, kind).await?);
         }
         opened.store.close().await;
         Ok(Self { folder, clients })
@@ -56,13 +57,17 @@ impl Installation {
 impl Client {
     /// The request for a token, which works for most of a day.
     pub fn request(&self) -> anyhow::Result<Vec<u8>> {
-        let (id, secret) = (&self.created.credential.client_id, &self.created.secret);
+        self.request_with(&self.created.secret)
+    }
+
+    /// It, with another secret of the credential.
+    pub fn request_with(&self, secret: &ClientSecret) -> anyhow::Result<Vec<u8>> {
+        let id = &self.created.credential.client_id;
         match self.kind.grant {
             Grant::ClientCredentials => Ok(client_credentials(self.kind.token, id, secret)),
             Grant::JwtExchange => {
                 let (secret, assertion) = (secret.expose(), self.assertion()?);
-                let form =
-                    format!("client_id={id}&client_secret={secret}&jwt_token={assertion}");
+                let form = format!("client_id={id}&client_secret={secret}&jwt_token={assertion}");
                 Ok(requests::post("/ims/exchange/jwt", &form))
             }
         }
@@ -134,24 +139,31 @@ impl Opened {
             name: "Bench".to_owned(),
             ..NewOrganization::default()
         };
-        Ok(self.authority.create_organization(new, &self.actor).await?.id)
+        Ok(self
+            .authority
+            .create_organization(new, &self.actor)
+            .await?
+            .id)
     }
 
-    pub async fn credential(&self, org: &OrgId, kind: Kind) -> anyhow::Result<Created> {
-        let name = format!("c{}", self.authority.clock().now().as_millis());
+    pub async fn project(&self, org: &OrgId, name: &str) -> anyhow::Result<ProjectId> {
         let project = NewProject {
             org_id: org.clone(),
-            name: name.clone(),
+            name: name.to_owned(),
             title: String::new(),
             description: String::new(),
             kind: ProjectKind::Default,
         };
-        let (Project { id: project_id, .. }, _) =
-            self.authority.create_project(project, &self.actor).await?;
+        let (project, _) = self.authority.create_project(project, &self.actor).await?;
+        Ok(project.id)
+    }
+
+    /// A credential in a project that has none.
+    pub async fn credential(&self, project: ProjectId, kind: Kind) -> anyhow::Result<Client> {
         let new = NewCredential {
-            project_id,
+            project_id: project,
             workspace_id: None,
-            name,
+            name: "bench".to_owned(),
             owner: Owner {
                 team: "bench".to_owned(),
                 contact: "bench".to_owned(),
@@ -173,7 +185,7 @@ impl Opened {
         self.authority
             .set_token_kind(id, kind.token, &self.actor)
             .await?;
-        Ok(created)
+        Ok(Client { kind, created })
     }
 }
 

@@ -3,70 +3,99 @@
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
-use anyhow::{Context as _, bail};
+use anyhow::bail;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 use tokio::task::JoinSet;
 
+use crate::connection::{Answer, BUFFER};
+use crate::requests::Requests;
+
+/// What came of a load.
 pub struct Seen {
     pub answers: usize,
+    /// Requests that were sent away; not among the answers.
+    pub shed: usize,
     pub elapsed: Duration,
-    /// Milliseconds, sorted.
-    latencies: Vec<f64>,
+    /// Sorted.
+    latencies: Vec<Duration>,
 }
 
 impl Seen {
+    pub fn new(mut latencies: Vec<Duration>, elapsed: Duration) -> Self {
+        latencies.sort_unstable();
+        Self {
+            answers: latencies.len(),
+            shed: 0,
+            elapsed,
+            latencies,
+        }
+    }
+
+    pub fn per_second(&self) -> f64 {
+        self.answers as f64 / self.elapsed.as_secs_f64()
+    }
+
     /// Milliseconds within which that share of the requests was answered.
     pub fn percentile(&self, share: f64) -> f64 {
         let last = self.latencies.len().saturating_sub(1);
-        self.latencies
-            .get((last as f64 * share) as usize)
-            .copied()
-            .unwrap_or(f64::NAN)
+        let at = self.latencies.get((last as f64 * share) as usize);
+        at.map_or(f64::NAN, |latency| latency.as_secs_f64() * 1000.0)
     }
 }
 
+/// A closed loop: whoever has an answer asks again at once.
 pub async fn run(
     address: SocketAddr,
-    request: &[u8],
+    requests: &Requests,
     connections: usize,
     span: Duration,
 ) -> anyhow::Result<Seen> {
     let mut tasks = JoinSet::new();
     let began = Instant::now();
     for _ in 0..connections {
-        let request = request.to_vec();
-        tasks.spawn(async move { one(address, &request, began + span).await });
+        let requests = requests.clone();
+        tasks.spawn(async move { one(address, &requests, began + span).await });
     }
-    let mut latencies = Vec::new();
+    let (mut latencies, mut shed) = (Vec::new(), 0);
     while let Some(task) = tasks.join_next().await {
-        latencies.extend(task??);
+        let (of_one, shed_of_one) = task??;
+        latencies.extend(of_one);
+        shed += shed_of_one;
     }
-    let elapsed = began.elapsed();
-    latencies.sort_by(f64::total_cmp);
-    Ok(Seen {
-        answers: latencies.len(),
-        elapsed,
-        latencies,
-    })
+    let seen = Seen::new(latencies, began.elapsed());
+    Ok(Seen { shed, ..seen })
 }
 
-async fn one(address: SocketAddr, request: &[u8], until: Instant) -> anyhow::Result<Vec<f64>> {
+async fn one(
+    address: SocketAddr,
+    requests: &Requests,
+    until: Instant,
+) -> anyhow::Result<(Vec<Duration>, usize)> {
     let mut stream = TcpStream::connect(address).await?;
     stream.set_nodelay(true)?;
-    let mut latencies = Vec::new();
-    let mut buffer = vec![0; 16_384];
-    while Instant::now() < until {
+    let (mut latencies, mut shed) = (Vec::new(), 0);
+    let mut buffer = vec![0; BUFFER];
+    loop {
         let began = Instant::now();
-        stream.write_all(request).await?;
-        answer(&mut stream, &mut buffer).await?;
-        latencies.push(began.elapsed().as_secs_f64() * 1000.0);
+        if began >= until {
+            return Ok((latencies, shed));
+        }
+        stream.write_all(requests.next()).await?;
+        if is_granted(&mut stream, &mut buffer).await? {
+            latencies.push(began.elapsed());
+        } else {
+            shed += 1;
+            tokio::time::sleep(PAUSE).await;
+        }
     }
-    Ok(latencies)
 }
 
-/// Reads one answer with a `Content-Length`; any status but 200 ends the run.
-async fn answer(stream: &mut TcpStream, buffer: &mut [u8]) -> anyhow::Result<()> {
+/// How long somebody waits who was sent away. Clients wait longer; the machine shall stay full.
+const PAUSE: Duration = Duration::from_millis(20);
+
+/// Whether a token was granted, or the request was sent away; anything else ends the run.
+async fn is_granted(stream: &mut TcpStream, buffer: &mut [u8]) -> anyhow::Result<bool> {
     let mut filled = 0;
     loop {
         let read = stream.read(&mut buffer[filled..]).await?;
@@ -74,20 +103,11 @@ async fn answer(stream: &mut TcpStream, buffer: &mut [u8]) -> anyhow::Result<()>
             bail!("the server closed the connection");
         }
         filled += read;
-        let text = std::str::from_utf8(&buffer[..filled])?;
-        let Some((head, body)) = text.split_once("\r\n\r\n") else {
-            continue;
-        };
-        if !head.starts_with("HTTP/1.1 200") {
-            bail!("not a token: {text}");
-        }
-        let length = head.lines().find_map(|line| {
-            let (name, value) = line.split_once(':')?;
-            name.eq_ignore_ascii_case("content-length")
-                .then(|| value.trim().parse::<usize>())
-        });
-        if body.len() >= length.context("a length")?? {
-            return Ok(());
+        if let Some(answer) = Answer::read(&buffer[..filled])? {
+            return match answer.is_shed() {
+                true => Ok(false),
+                false => answer.granted().map(|_| true),
+            };
         }
     }
 }

@@ -1,93 +1,66 @@
-//! How many tokens a second, beside what the same cores sign in the same run.
+//! How many tokens a second, beside what the same cores sign in the same run; and a soak.
 //!
 //! `cargo bench -p countersign --bench tokens` starts the real binary on loopback, loads it from
-//! this process over keep-alive connections, and prints one row per grant and number of
-//! connections. `docs/performance.md` says how to read it.
+//! this process over keep-alive connections, prints Markdown tables, and holds the figures against
+//! the goals. `docs/performance.md` says how to run and how to read it.
 
-use std::time::Duration;
+use std::process::ExitCode;
 
-use process::{Cpu, Server};
-use signatures::Rate;
+use goals::Goals;
+use installation::Installation;
+use options::{Options, Task};
+use process::{Log, Server};
 
+mod chance;
+mod connection;
+mod goals;
+mod installation;
+mod issuance;
+mod kinds;
+mod latency;
 mod load;
+mod log;
+mod many;
+mod options;
+mod paced;
 mod process;
-mod setup;
-mod signatures;
+mod raw;
+mod requests;
+mod soak;
+mod start;
+mod wal;
 
-/// How long each row is measured: long enough that start-up does not matter.
-const SPAN: Duration = Duration::from_secs(5);
-const CONNECTIONS: [usize; 4] = [1, 16, 64, 256];
-
-fn main() -> anyhow::Result<()> {
-    if !is_meant() {
-        return Ok(());
-    }
-    // `cargo test` runs it for a moment, to see that it still works.
-    let (span, connections) = if cfg!(debug_assertions) {
-        println!("not optimized and only for a moment: these figures say nothing");
-        (Duration::from_millis(300), &CONNECTIONS[..2])
-    } else {
-        (SPAN, &CONNECTIONS[..])
+fn main() -> anyhow::Result<ExitCode> {
+    let Some(options) = Options::read()? else {
+        return Ok(ExitCode::SUCCESS);
     };
-    let cores = std::thread::available_parallelism()?.get();
-    let raw = signatures::rate(cores, span)?;
-    println!("cores: {cores}");
-    println!(
-        "raw RS256 signatures: {:.0}/s on all cores, {:.0} µs of processor time each",
-        raw.per_second,
-        raw.cpu_seconds * 1e6
-    );
-
-    let runtime = tokio::runtime::Runtime::new()?;
-    let prepared = runtime.block_on(setup::prepare())?;
-    let server = Server::start(&prepared)?;
-    println!(
-        "start to first ready answer: {:.0} ms; resident when idle: {:.1} MiB",
-        server.ready_after.as_secs_f64() * 1000.0,
-        server.resident_mebibytes()?
-    );
-    println!("\n{HEAD}");
-    for (name, request) in [
-        ("client_credentials", &prepared.token),
-        ("jwt exchange", &prepared.exchange),
-    ] {
-        for &connections in connections {
-            let before = Cpu::now(&server)?;
-            let seen = runtime.block_on(load::run(server.address, request, connections, span))?;
-            let used = Cpu::now(&server)?.since(&before);
-            println!("{name:<18} {connections:>5} {}", row(&seen, &used, &raw));
-        }
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()?;
+    match &options.task {
+        Task::Measure => measure(&options, &runtime),
+        Task::Load(kind) => issuance::load_kind(&options, &runtime, kind),
+        Task::Soak(span) => soak::run(*span),
     }
-    println!(
-        "\nresident after load: {:.1} MiB",
-        server.resident_mebibytes()?
-    );
+}
+
+fn measure(options: &Options, runtime: &tokio::runtime::Runtime) -> anyhow::Result<ExitCode> {
+    let mut goals = Goals::default();
+    say_what_this_is(options)?;
+    let installation = runtime.block_on(Installation::new(kinds::Kind::every()))?;
+    start::measure(options, &installation, &mut goals)?;
+
+    let server = Server::start(installation.folder.path(), Log::Warnings)?;
+    let rows = issuance::measure(options, runtime, &server, &installation, &mut goals)?;
+    latency::measure(options, &server, &installation, &rows, &mut goals)?;
+    drop(server);
+    log::measure(options, runtime, &installation)?;
+    many::measure(options, runtime, &mut goals)?;
+    Ok(goals.tell(options.check))
+}
+
+fn say_what_this_is(options: &Options) -> anyhow::Result<()> {
+    let cores = std::thread::available_parallelism()?;
+    println!("{cores} cores, {} of each row", options.span.as_millis());
     Ok(())
-}
-
-const HEAD: &str =
-    "grant              conns  tokens/s   p50 ms   p99 ms  server µs/token  load µs/token  signing";
-
-/// Processor time is told per token: unlike the rate, it does not depend on what else the machine
-/// does, nor on what the load generator takes of the same cores.
-fn row(seen: &load::Seen, used: &Cpu, raw: &Rate) -> String {
-    let tokens = seen.answers as f64;
-    format!(
-        "{:>9.0} {:>8.2} {:>8.2} {:>16.0} {:>14.0} {:>7.0}%",
-        tokens / seen.elapsed.as_secs_f64(),
-        seen.percentile(0.50),
-        seen.percentile(0.99),
-        used.server / tokens * 1e6,
-        used.load / tokens * 1e6,
-        raw.cpu_seconds * tokens / used.server * 100.0,
-    )
-}
-
-/// `cargo test NAME` passes its filter to everything it runs.
-fn is_meant() -> bool {
-    let mut filters = std::env::args()
-        .skip(1)
-        .filter(|arg| !arg.starts_with('-'))
-        .peekable();
-    filters.peek().is_none() || filters.any(|filter| "tokens".contains(&filter))
 }

@@ -1,62 +1,154 @@
 //! The server as a process of its own: only so is its share of the cores known.
 
 use std::fs;
-use std::io::{Read as _, Write as _};
-use std::net::{SocketAddr, TcpStream};
+use std::net::{SocketAddr, TcpListener};
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, bail};
 
-use crate::setup::Prepared;
+use crate::connection::Connection;
+use crate::installation::ISSUER;
 
 pub struct Server {
     child: Child,
+    pub folder: PathBuf,
     pub address: SocketAddr,
+    began: Instant,
+    /// From its start to the first answer that it is ready.
     pub ready_after: Duration,
 }
 
+/// What it writes to its log.
+#[derive(Clone, Copy, Eq, PartialEq)]
+pub enum Log {
+    /// Only what somebody should look at.
+    Warnings,
+    /// A line for each request, as JSON, thrown away by whoever reads it.
+    Everything,
+}
+
 impl Server {
-    pub fn start(prepared: &Prepared) -> anyhow::Result<Self> {
+    pub fn start(folder: &Path, log: Log) -> anyhow::Result<Self> {
+        let address = TcpListener::bind("127.0.0.1:0")?.local_addr()?;
         let began = Instant::now();
-        let child = Command::new(env!("CARGO_BIN_EXE_countersign"))
-            .args(["serve", "--listen", &prepared.address.to_string(), "--data"])
-            .arg(prepared.folder.path())
+        let (filter, stderr) = match log {
+            Log::Warnings => ("warn", Stdio::inherit()),
+            Log::Everything => ("info", Stdio::null()),
+        };
+        let child = command()
+            .args(["serve", "--listen", &address.to_string()])
+            .args(["--issuer", ISSUER, "--data"])
+            .arg(folder)
             .env("COUNTERSIGN__IMS__TOKENS_PER_MINUTE", "0")
             .env("COUNTERSIGN__SERVER__MAX_CONNECTIONS_PER_SOURCE", "4096")
-            // Says nothing unless something is wrong.
-            .env("COUNTERSIGN__LOG__FILTER", "warn")
+            .env("COUNTERSIGN__LOG__FILTER", filter)
             .env("COUNTERSIGN__LOG__FORMAT", "json")
             .stdout(Stdio::null())
-            .stderr(Stdio::inherit())
+            .stderr(stderr)
             .spawn()?;
         let mut server = Self {
             child,
-            address: prepared.address,
+            folder: folder.to_owned(),
+            address,
+            began,
             ready_after: Duration::ZERO,
         };
-        while !is_ready(server.address) {
-            if let Some(status) = server.child.try_wait()? {
-                bail!("the server ended: {status}");
-            }
-            if began.elapsed() > Duration::from_secs(20) {
-                bail!("the server is not ready after 20 s");
-            }
-            std::thread::sleep(Duration::from_millis(2));
-        }
-        server.ready_after = began.elapsed();
+        server.wait_until_ready()?;
         Ok(server)
     }
 
-    pub fn resident_mebibytes(&self) -> anyhow::Result<f64> {
-        let status = fs::read_to_string(format!("/proc/{}/status", self.child.id()))?;
-        let line = status
-            .lines()
-            .find_map(|line| line.strip_prefix("VmRSS:"))
-            .context("VmRSS")?;
-        let kibibytes: f64 = line.trim().trim_end_matches(" kB").parse()?;
+    fn wait_until_ready(&mut self) -> anyhow::Result<()> {
+        while !is_ready(self.address) {
+            if let Some(status) = self.child.try_wait()? {
+                bail!("the server ended: {status}");
+            }
+            if self.since_start() > Duration::from_secs(120) {
+                bail!("the server is not ready after two minutes");
+            }
+            std::thread::sleep(Duration::from_millis(1));
+        }
+        self.ready_after = self.since_start();
+        Ok(())
+    }
+
+    pub fn id(&self) -> u32 {
+        self.child.id()
+    }
+
+    pub fn since_start(&self) -> Duration {
+        self.began.elapsed()
+    }
+
+    pub fn memory(&self) -> anyhow::Result<Memory> {
+        Ok(Memory {
+            resident: self.status("VmRSS:")?,
+            highest: self.status("VmHWM:")?,
+        })
+    }
+
+    pub fn threads(&self) -> anyhow::Result<usize> {
+        Ok(fs::read_dir(self.proc("task"))?.count())
+    }
+
+    pub fn descriptors(&self) -> anyhow::Result<usize> {
+        Ok(fs::read_dir(self.proc("fd"))?.count())
+    }
+
+    /// A line of its status, in mebibytes.
+    fn status(&self, name: &str) -> anyhow::Result<f64> {
+        let status = fs::read_to_string(self.proc("status"))?;
+        let line = status.lines().find_map(|line| line.strip_prefix(name));
+        let kibibytes = line.context("a line of memory")?;
+        let kibibytes: f64 = kibibytes.trim().trim_end_matches(" kB").parse()?;
         Ok(kibibytes / 1024.0)
     }
+
+    fn proc(&self, file: &str) -> String {
+        format!("/proc/{}/{file}", self.id())
+    }
+}
+
+/// Ends it in good order, so that its database is as an operator leaves it, and a profiler writes
+/// what it has.
+impl Drop for Server {
+    fn drop(&mut self) {
+        let pid = self.child.id().to_string();
+        let asked = Command::new("kill").args(["-TERM", &pid]).status();
+        for _ in 0..PATIENCE {
+            match self.child.try_wait() {
+                Ok(None) if asked.is_ok() => std::thread::sleep(Duration::from_millis(10)),
+                _ => break,
+            }
+        }
+        _ = self.child.kill();
+        _ = self.child.wait();
+    }
+}
+
+/// Hundredths of a second that a server may take to end.
+const PATIENCE: u32 = 3000;
+
+/// Under a profiler, if the environment names one: `COUNTERSIGN_BENCH_UNDER="perf record .."`.
+fn command() -> Command {
+    let binary = env!("CARGO_BIN_EXE_countersign");
+    let under = std::env::var("COUNTERSIGN_BENCH_UNDER").unwrap_or_default();
+    let mut words = under.split_whitespace();
+    let Some(profiler) = words.next() else {
+        return Command::new(binary);
+    };
+    let mut command = Command::new(profiler);
+    command.args(words).arg(binary);
+    command
+}
+
+/// Resident memory in mebibytes.
+#[derive(Clone, Copy)]
+pub struct Memory {
+    pub resident: f64,
+    /// The most there ever was.
+    pub highest: f64,
 }
 
 /// Processor time, user and system, in seconds.
@@ -102,20 +194,10 @@ fn seconds(process: &str) -> anyhow::Result<f64> {
     Ok(ticks.iter().sum::<u64>() as f64 / 100.0)
 }
 
-impl Drop for Server {
-    fn drop(&mut self) {
-        _ = self.child.kill();
-        _ = self.child.wait();
-    }
-}
-
 fn is_ready(address: SocketAddr) -> bool {
-    let Ok(mut stream) = TcpStream::connect(address) else {
-        return false;
-    };
-    let request = format!("GET /readyz HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n\r\n");
-    let mut answer = String::new();
-    stream.write_all(request.as_bytes()).is_ok()
-        && stream.read_to_string(&mut answer).is_ok()
-        && answer.starts_with("HTTP/1.1 200")
+    let request = b"GET /readyz HTTP/1.1\r\nHost: bench.example\r\n\r\n";
+    Connection::open(address).is_ok_and(|mut connection| {
+        let answer = connection.ask(request);
+        answer.is_ok_and(|answer| answer.status == 200)
+    })
 }

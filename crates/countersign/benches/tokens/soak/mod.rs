@@ -1,0 +1,57 @@
+//! A load of everything on an installation that changes all the time, for minutes or for days: is
+//! it at the end as it was at the beginning?
+
+use std::process::ExitCode;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
+
+use tokio::runtime::Runtime;
+
+use crate::installation::{Installation, Opened};
+use crate::kinds::Kind;
+use crate::process::{Log, Server};
+use changes::Changes;
+use mix::Mix;
+use tally::Tally;
+use watch::Watch;
+
+mod changes;
+mod mix;
+mod tally;
+mod verdict;
+mod watch;
+
+/// The share of the measured capacity that is asked for.
+const SHARE: f64 = 0.8;
+/// How long the capacity is measured.
+const FULL: Duration = Duration::from_secs(10);
+
+pub fn run(span: Duration) -> anyhow::Result<ExitCode> {
+    let runtime = Runtime::new()?;
+    let installation = runtime.block_on(Installation::new(Kind::every()))?;
+    let server = Server::start(installation.folder.path(), Log::Warnings)?;
+    let opened = runtime.block_on(Opened::open(&server.folder))?;
+    let tally = Tally::default();
+    let mix = Mix::new(&installation, server.address, &tally)?;
+    let changes = Changes::prepare(&runtime, &opened, &installation, &mix, &tally)?;
+
+    tally.take_window();
+    mix.saturate(FULL);
+    let capacity = tally.take_window().per_second();
+    println!(
+        "{capacity:.0} requests/s are possible, {:.0} % of them for {:.1} minutes",
+        SHARE * 100.0,
+        span.as_secs_f64() / 60.0,
+    );
+    let (until, over) = (Instant::now() + span, AtomicBool::new(false));
+    let mut watch = Watch::new(&server, &tally);
+    let watched = std::thread::scope(|scope| {
+        mix.ask(scope, capacity * SHARE, until);
+        changes.make(scope, &over);
+        let watched = watch.until(until);
+        over.store(true, Ordering::Relaxed);
+        watched
+    });
+    watched?;
+    Ok(verdict::tell(&watch.samples, &tally))
+}
