@@ -15,7 +15,6 @@ use countersign_server::kit::stack::{Explain, Surroundings, surround};
 use countersign_server::listen::{Bound, Drained};
 use countersign_server::metrics::Metrics;
 use countersign_store::{Page, Store, Trouble};
-use countersign_wire::Opaque;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
@@ -28,7 +27,7 @@ use signals::{EndedBy, Signals};
 mod gateway;
 mod sample;
 mod signals;
-pub(crate) mod welcome;
+mod welcome;
 
 /// Arguments of `serve`.
 #[derive(Debug, clap::Args)]
@@ -98,7 +97,6 @@ async fn serve(mut config: Config, args: &Args) -> Result<Option<EndedBy>, Failu
         sample: node.sample.as_ref(),
         issuer: node.issuer.clone(),
         is_empty: node.is_empty().await?,
-        first_code: node.first_code().await?,
     };
     welcome::say(&config, args, &news);
     Ok(node.serve(&config, metrics, signals).await)
@@ -160,13 +158,6 @@ impl Node {
             .list_organizations(&first, &Actor::operator("serve"))
             .await?
             .is_empty())
-    }
-
-    /// What the link of the first administrator carries, where there is nobody yet.
-    async fn first_code(&self) -> Result<Option<Opaque>, Failure> {
-        let operator = Actor::operator("serve");
-        let invited = self.authority.invite_first_administrator(&operator).await?;
-        Ok(invited.map(|invited| invited.code))
     }
 
     async fn serve(self, config: &Config, metrics: Metrics, signals: Signals) -> Option<EndedBy> {

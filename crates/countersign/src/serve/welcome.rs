@@ -4,7 +4,6 @@ use std::io::{self, Write as _};
 use std::net::SocketAddr;
 
 use countersign_server::kit::log::LogFormat;
-use countersign_wire::Opaque;
 
 use super::Args;
 use super::sample::Sample;
@@ -18,13 +17,6 @@ pub(super) struct News<'a> {
     pub(super) sample: Option<&'a Sample>,
     pub(super) issuer: String,
     pub(super) is_empty: bool,
-    /// Of the link that makes the first administrator.
-    pub(super) first_code: Option<Opaque>,
-}
-
-/// Where invitations are accepted. The code is in the query, which is in no log.
-pub(crate) fn invitation_link(origin: &str, code: &Opaque) -> String {
-    format!("{origin}/console/invitation?code={}", code.expose())
 }
 
 /// Says where the server listens and as whom, and, when nothing is in it yet, what to do next.
@@ -35,7 +27,7 @@ pub(super) fn say(config: &Config, args: &Args, news: &News<'_>) {
         .gateway
         .map(|address| format!("{}://{address}", config.gateway.scheme()));
     if config.log.format == LogFormat::Json {
-        // Whoever reads JSON lines must not meet anything else, and logs are kept: no link there.
+        // Whoever reads JSON lines must not meet anything else.
         tracing::info!(server.address = %address, server.issuer = issuer, "listening on {listening}");
         if let (Some(address), Some(gateway)) = (news.gateway, gateway) {
             tracing::info!(gateway.address = %address, "the gateway is listening on {gateway}");
@@ -54,11 +46,6 @@ pub(super) fn say(config: &Config, args: &Args, news: &News<'_>) {
             "sample API   http://{}, behind the gateway\n",
             sample.address()
         );
-    }
-    if let Some(code) = &news.first_code {
-        let link = invitation_link(issuer, code);
-        text +=
-            &format!("\nfirst administrator (this link works once, for 30 minutes):\n  {link}\n");
     }
     if news.is_empty {
         text += "\nnext, in another terminal:\n";

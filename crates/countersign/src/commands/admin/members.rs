@@ -4,13 +4,12 @@ use clap::Subcommand;
 use clap::builder::{PossibleValuesParser, TypedValueParser as _};
 use countersign_authority::{Invited, MemberChange, NewInvitation};
 use countersign_model::{Membership, Person, Role, SignInName};
-use countersign_wire::{OrgId, PersonId, ProfileId};
+use countersign_wire::{Opaque, OrgId, PersonId, ProfileId};
 
 use super::Answer;
 use super::record::Record;
 use super::session::{Session, all};
 use crate::outcome::Failure;
-use crate::serve::welcome::invitation_link;
 
 /// What to do with members.
 #[derive(Debug, Subcommand)]
@@ -184,4 +183,9 @@ fn shown((person, member): &(Person, Membership)) -> Record {
         .text("org_id", &member.org_id)
         .flag("enabled", enabled)
         .text("member_since", member.created_at)
+}
+
+/// Where invitations are accepted. The code is in the query, which is in no log.
+fn invitation_link(origin: &str, code: &Opaque) -> String {
+    format!("{origin}/console/invitation?code={}", code.expose())
 }
