@@ -2,7 +2,7 @@
 //!
 //! Clients take turns, so that one with a thousand requests delays the others by one signature
 //! each round. A client is sent away when its own next request would wait too long, by the time
-//! that signatures were measured to take: never by a number of connections. Sources:
+//! that turns were measured to take: never by a number of connections. Sources:
 //! `spec/security.md` REL-30, REL-39.
 
 use std::collections::{HashMap, VecDeque};
@@ -10,10 +10,11 @@ use std::time::Duration;
 
 use countersign_wire::ClientId;
 
-/// What the first signatures are taken to last, until some were measured: RSA-2048 on a slow core.
-const FIRST_GUESS: Duration = Duration::from_micros(500);
-/// How many of the last signatures the measured time is about, roughly.
-const REMEMBERED: u32 = 16;
+/// What a turn is taken to last until some were measured: eight signatures of RSA-2048.
+const FIRST_GUESS: Duration = Duration::from_micros(2500);
+/// How many of the last turns the measured time is about, roughly: so many that a thread that was
+/// kept from running for a moment, with its turns, is not taken for an overload.
+const REMEMBERED: u32 = 256;
 
 /// Why a request was sent away: more is asked for than can be signed in time.
 #[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
@@ -64,20 +65,21 @@ pub(crate) struct Line<J> {
     /// Every client with something waiting, once; the first one is next.
     turns: VecDeque<ClientId>,
     len: usize,
-    signers: u32,
-    /// How long one signature takes a signer, on average of the last ones.
-    signature: Duration,
+    /// How many have a turn at once.
+    turns_at_once: u32,
+    /// How long a turn lasts, on average of the last ones.
+    turn: Duration,
 }
 
 impl<J> Line<J> {
-    /// A line before so many signers.
-    pub(crate) fn new(signers: u32) -> Self {
+    /// A line for so many turns at once.
+    pub(crate) fn new(turns_at_once: u32) -> Self {
         Self {
             waiting: HashMap::new(),
             turns: VecDeque::new(),
             len: 0,
-            signers,
-            signature: FIRST_GUESS,
+            turns_at_once,
+            turn: FIRST_GUESS,
         }
     }
 
@@ -106,7 +108,7 @@ impl<J> Line<J> {
         let rounds = own + 1;
         let ahead = self.len.min(rounds.saturating_mul(others + 1) - 1);
         let ahead = u32::try_from(ahead).unwrap_or(u32::MAX);
-        self.signature.saturating_mul(ahead) / self.signers
+        self.turn.saturating_mul(ahead) / self.turns_at_once
     }
 
     /// Adds a request behind those of its client.
@@ -133,9 +135,9 @@ impl<J> Line<J> {
         Some(job)
     }
 
-    /// Notes how long a signature took.
+    /// Notes how long a turn lasted.
     pub(crate) fn measured(&mut self, took: Duration) {
-        self.signature = (self.signature * (REMEMBERED - 1) + took) / REMEMBERED;
+        self.turn = (self.turn * (REMEMBERED - 1) + took) / REMEMBERED;
     }
 }
 
@@ -149,13 +151,10 @@ mod tests {
         ClientId::parse(name).expect("valid")
     }
 
-    /// Two signers that take two milliseconds: one signature each millisecond.
+    /// Two turns of two milliseconds at once: one signature each millisecond.
     fn line() -> Line<&'static str> {
         let mut line = Line::new(2);
-        for _ in 0..1000 {
-            line.measured(Duration::from_millis(2));
-        }
-        line.signature = Duration::from_millis(2);
+        line.turn = Duration::from_millis(2);
         line
     }
 

@@ -81,7 +81,7 @@ impl Default for Config {
             longest_assertion_seconds: 90_000,
             max_secrets: countersign_model::secret::MAX_SECRETS,
             tokens_per_minute: 60,
-            longest_wait_milliseconds: 200,
+            longest_wait_milliseconds: 500,
             failures_per_minute: 30,
             directory_mebibytes: 64,
             serve_without_database_seconds: 3600,

@@ -20,7 +20,7 @@ use crate::measure::{self, Counters};
 
 /// Signatures that are made, or ready to be, for each core: what a cheap request waits behind at
 /// worst. Fewer of them would leave signing less of the cores while many requests are refused.
-const TURNS_PER_CORE: usize = 4;
+const TURNS_PER_CORE: usize = 8;
 
 /// Gives turns at signing. Cheap to clone.
 #[derive(Clone)]
@@ -87,9 +87,15 @@ impl Signing {
     /// Waits until this client may make a signature.
     pub(crate) async fn turn(&self, client: &ClientId) -> Turn {
         let began = Instant::now();
-        let turn = match self.take_or_wait(client) {
-            Ok(turn) => turn,
-            Err(given) => given.await.unwrap_or_else(|_| self.take()),
+        let turn = loop {
+            match self.take_or_wait(client) {
+                Ok(turn) => break turn,
+                Err(given) => {
+                    if let Ok(turn) = given.await {
+                        break turn;
+                    }
+                }
+            }
         };
         // To the end of the scheduler's own line, behind all that is cheap.
         tokio::task::yield_now().await;

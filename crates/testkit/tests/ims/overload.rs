@@ -3,6 +3,8 @@
 //! On one thread: all requests of a crowd are read before the first of them signs, whatever the
 //! machine is like.
 
+use std::thread::available_parallelism;
+
 use countersign_model::ReplayPolicy;
 use countersign_testkit::{Answer, Assertion, Call, TestApp, TestClient, keys};
 use tokio::task::JoinSet;
@@ -16,7 +18,9 @@ const OVERLOADED: &str = r#"{"error":"temporarily_unavailable","error_descriptio
 
 /// The product with less patience than usual, and a noisy and a quiet client that it knows already.
 async fn saturable() -> (TestApp, TestClient, TestClient) {
-    let app = TestApp::with(|setup| setup.config.longest_wait_milliseconds = 100).await;
+    let cores = available_parallelism().map_or(1, usize::from);
+    let longest = u64::try_from(250 / cores).unwrap().max(1);
+    let app = TestApp::with(|setup| setup.config.longest_wait_milliseconds = longest).await;
     let org = app.organization().await;
     let noisy = app.oauth(&org, &["DocCloudSDK"]).await;
     let quiet = app.oauth(&org, &["DocCloudSDK"]).await;
