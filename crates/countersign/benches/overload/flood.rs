@@ -66,13 +66,21 @@ async fn run(
     span: Duration,
     due: impl Fn(u32) -> Duration + Copy + Send + 'static,
 ) -> anyhow::Result<Seen> {
+    let mut open = Vec::new();
+    for _ in 0..connections {
+        let mut connection = Connection::open(at).await?;
+        // Accepted, and not only put aside by the kernel, which forgets what is too much.
+        connection
+            .ask(b"GET /healthz HTTP/1.1\r\nHost: bench\r\n\r\n")
+            .await?;
+        open.push(connection);
+    }
     let next = Arc::new(AtomicU32::new(0));
     let mut tasks = JoinSet::new();
     let began = Instant::now();
-    for _ in 0..connections {
+    for mut connection in open {
         let (next, request) = (Arc::clone(&next), request.to_vec());
         tasks.spawn(async move {
-            let mut connection = Connection::open(at).await?;
             let mut answers = Vec::new();
             loop {
                 let at = due(next.fetch_add(1, Ordering::Relaxed));

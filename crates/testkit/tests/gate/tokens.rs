@@ -151,7 +151,7 @@ async fn work(app: &TestApp) {
         match app.authority.work(lease(app).await).await {
             Ok(()) => return,
             // Both are for the next turn, which in production comes by itself.
-            Err(WorkError::LeaseLost | WorkError::Manage(ManageError::Store(Error::Busy))) => {}
+            Err(WorkError::LeaseLost | WorkError::Manage(ManageError::Store(Error::Busy(_)))) => {}
             Err(error) => panic!("{error}"),
         }
     }
