@@ -132,17 +132,22 @@ impl Authority {
         let nodes = now.minus(KEEP_NODES);
         let over = now.minus(MARGIN);
         for _ in 0..MOST_BATCHES {
-            let mut write = self.store.write().await?;
-            lease.hold(&mut write).await?;
-            let deleted = store::used_assertions::trim(&mut write, over, BATCH).await?
-                + store::revocations::trim(&mut write, over, BATCH).await?
-                + store::refusals::trim(&mut write, oldest, MOST_REFUSALS, BATCH).await?
-                + store::changes::trim(&mut write, changes, BATCH).await?
-                + store::nodes::trim(&mut write, nodes, BATCH).await?
-                + store::idempotency::trim(&mut write, over, BATCH).await?
-                + store::sessions::trim(&mut write, over, BATCH).await?
-                + store::invitations::trim(&mut write, over, BATCH).await?;
-            write.commit().await?;
+            // A node whose row looks old to this one's clock may be writing it.
+            let deleted = store::retry(|| async {
+                let mut write = self.store.write().await?;
+                lease.hold(&mut write).await?;
+                let deleted = store::used_assertions::trim(&mut write, over, BATCH).await?
+                    + store::revocations::trim(&mut write, over, BATCH).await?
+                    + store::refusals::trim(&mut write, oldest, MOST_REFUSALS, BATCH).await?
+                    + store::changes::trim(&mut write, changes, BATCH).await?
+                    + store::nodes::trim(&mut write, nodes, BATCH).await?
+                    + store::idempotency::trim(&mut write, over, BATCH).await?
+                    + store::sessions::trim(&mut write, over, BATCH).await?
+                    + store::invitations::trim(&mut write, over, BATCH).await?;
+                write.commit().await?;
+                Ok::<_, WorkError>(deleted)
+            })
+            .await?;
             if deleted == 0 {
                 break;
             }
