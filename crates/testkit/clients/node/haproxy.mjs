@@ -14,18 +14,15 @@ await answer(async job => {
   const keys = await keySet(job)
   configure(job, keys, url)
   const haproxy = spawn(program(), ['-W', '-db', '-q', '-f', 'haproxy.cfg'], { stdio: 'inherit' })
+  // However this process ends, the one it started ends, too.
+  process.on('exit', () => haproxy.kill())
   const failed = once(haproxy, 'error').then(([error]) => { throw error })
   await Promise.race([untilItAnswers(url), failed])
-  const end = () => haproxy.kill()
   if (job.operation === 'serve') {
     followKeys(job, keys, url, haproxy)
-    return { url, until: inputEnds.then(end) }
+    return { url, until: inputEnds }
   }
-  try {
-    return { statuses: await ask(url, job.tokens) }
-  } finally {
-    end()
-  }
+  return { statuses: await ask(url, job.tokens) }
 })
 
 /** Debian keeps it where only the administrator's path looks. */
