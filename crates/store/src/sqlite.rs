@@ -28,6 +28,7 @@ const WRITER: &str = "
     PRAGMA busy_timeout = 5000;
     PRAGMA synchronous = FULL;
     PRAGMA foreign_keys = ON;
+    PRAGMA cache_size = -16384;
     PRAGMA journal_size_limit = 67108864";
 
 const READER: &str = "
