@@ -39,6 +39,11 @@ fn main() -> anyhow::Result<ExitCode> {
         .build()?;
     match &options.task {
         Task::Measure => measure(&options, &runtime),
+        Task::MeasureMany => {
+            let mut goals = Goals::default();
+            many::measure(&options, &runtime, &mut goals)?;
+            Ok(goals.tell(options.check))
+        }
         Task::Load(kind) => issuance::load_kind(&options, &runtime, kind),
         Task::Soak(span) => soak::run(*span),
     }

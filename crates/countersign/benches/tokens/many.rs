@@ -16,10 +16,10 @@ use crate::installation::{Opened, client_credentials, url};
 use crate::issuance::load_once;
 use crate::kinds::Kind;
 use crate::options::Options;
-use crate::process::{Log, Server};
+use crate::process::{Cpu, Log, Server};
 use crate::requests::Requests;
 use crate::start;
-use crate::wal::Commits;
+use crate::wal;
 
 /// Clients that ask again and again.
 const ACTIVE: u32 = 10_000;
@@ -45,28 +45,31 @@ pub fn measure(options: &Options, runtime: &Runtime, goals: &mut Goals) -> anyho
     );
     println!("\n{HEAD}");
 
-    let served = [few.serve()?, many.serve()?];
-    let again = [few.requests(active), many.requests(active)];
-    let mut turns = [Turns::default(), Turns::default()];
-    for (server, requests) in served.iter().zip(&again) {
-        // From now on everybody is known.
-        load_once(runtime, server, requests, CONNECTIONS, options.span)?;
+    let [small, large] = [few.serve()?, many.serve()?];
+    let mut loads = [
+        Load::new(&few, &small, "one", 1),
+        Load::new(&few, &small, "again and again", active),
+        Load::new(&many, &large, "again and again", active),
+    ];
+    for load in &loads {
+        load.introduce(runtime)?;
     }
     for _ in 0..TURNS {
-        for ((turns, server), requests) in turns.iter_mut().zip(&served).zip(&again) {
-            turns.add(options, runtime, server, requests)?;
+        for load in &mut loads {
+            load.add_turn(options, runtime)?;
         }
     }
-    turns[0].tell(&few, &served[0], &format!("{active}, again and again"))?;
-    turns[1].tell(&many, &served[1], &format!("{active}, again and again"))?;
-    let mut strangers = Turns::default();
-    let once = many.requests(STRANGERS.min(options.many));
-    strangers.add(options, runtime, &served[1], &once)?;
-    strangers.tell(&many, &served[1], "everybody, for the first time")?;
+    let strangers = STRANGERS.min(options.many);
+    let mut strangers = Load::new(&many, &large, "for the first time", strangers);
+    strangers.add_turn(options, runtime)?;
+    for load in loads.iter().chain([&strangers]) {
+        load.tell();
+    }
 
-    let kept = turns[1].per_second() / turns[0].per_second() * 100.0;
+    let [_, by_few, by_many] = loads;
+    let kept = by_many.per_second() / by_few.per_second() * 100.0;
     goals.at_least("throughput with many stored credentials", 95.0, kept, " %");
-    let memory = served[1].memory()?.highest;
+    let memory = large.memory()?.highest;
     goals.at_most(
         "resident memory with many stored credentials",
         250.0,
@@ -77,32 +80,62 @@ pub fn measure(options: &Options, runtime: &Runtime, goals: &mut Goals) -> anyho
 }
 
 const HEAD: &str = "\
-| stored | clients | tokens/s | server µs | transactions/s | resident |
+| stored | clients | tokens/s | server µs | transactions per 1000 tokens | resident |
 |---|---|---|---|---|---|";
 
-/// What came of all turns of one server.
-#[derive(Default)]
-struct Turns {
+/// A load on a server, taken in turns with others, and what came of it.
+struct Load<'a> {
+    stored: &'a Stored,
+    server: &'a Server,
+    how: &'static str,
+    clients: u32,
+    requests: Requests,
     answers: usize,
     elapsed: Duration,
+    /// Processor time of the server, in seconds.
     used: f64,
-    commits: u64,
+    commits: u32,
+    resident: f64,
 }
 
-impl Turns {
-    fn add(
-        &mut self,
-        options: &Options,
-        runtime: &Runtime,
-        server: &Server,
-        requests: &Requests,
-    ) -> anyhow::Result<()> {
-        let commits = Commits::watch(&server.folder);
-        let (used, seen) = load_once(runtime, server, requests, CONNECTIONS, options.span)?;
-        self.commits += commits.count()?;
+impl<'a> Load<'a> {
+    fn new(stored: &'a Stored, server: &'a Server, how: &'static str, clients: u32) -> Self {
+        Self {
+            stored,
+            server,
+            how,
+            clients,
+            requests: stored.requests(clients),
+            answers: 0,
+            elapsed: Duration::ZERO,
+            used: 0.0,
+            commits: 0,
+            resident: 0.0,
+        }
+    }
+
+    /// Lets everybody ask once: from then on they are known.
+    fn introduce(&self, runtime: &Runtime) -> anyhow::Result<()> {
+        let mut asked = 0;
+        while asked < self.clients as usize {
+            let span = Duration::from_secs(1);
+            let (_, seen) = load_once(runtime, self.server, &self.requests, CONNECTIONS, span)?;
+            asked += seen.answers;
+        }
+        self.server.settle()
+    }
+
+    /// What is left to be done after the last answer counts, too.
+    fn add_turn(&mut self, options: &Options, runtime: &Runtime) -> anyhow::Result<()> {
+        let (server, requests) = (self.server, &self.requests);
+        let (commits, before) = (wal::commits(&server.folder)?, Cpu::now(server)?);
+        let (_, seen) = load_once(runtime, server, requests, CONNECTIONS, options.span)?;
+        server.settle()?;
+        self.used += Cpu::now(server)?.since(&before).server;
+        self.commits += wal::commits(&server.folder)?.wrapping_sub(commits);
         self.answers += seen.answers;
         self.elapsed += seen.elapsed;
-        self.used += used.server;
+        self.resident = server.memory()?.resident;
         Ok(())
     }
 
@@ -110,16 +143,17 @@ impl Turns {
         self.answers as f64 / self.elapsed.as_secs_f64()
     }
 
-    fn tell(&self, stored: &Stored, server: &Server, clients: &str) -> anyhow::Result<()> {
+    fn tell(&self) {
         println!(
-            "| {} | {clients} | {:.0} | {:.1} | {:.1} | {:.1} MiB |",
-            stored.credentials,
+            "| {} | {}, {} | {:.0} | {:.1} | {:.1} | {:.1} MiB |",
+            self.stored.credentials,
+            self.clients,
+            self.how,
             self.per_second(),
             self.used / self.answers as f64 * 1e6,
-            self.commits as f64 / self.elapsed.as_secs_f64(),
-            server.memory()?.resident,
+            f64::from(self.commits) / self.answers as f64 * 1000.0,
+            self.resident,
         );
-        Ok(())
     }
 }
 

@@ -8,6 +8,8 @@ use anyhow::{Context as _, bail};
 pub enum Task {
     /// Measures once and ends.
     Measure,
+    /// Measures only what it costs to store many credentials.
+    MeasureMany,
     /// Loads one kind of token, for whoever looks at the server with a profiler.
     Load(String),
     /// Loads and changes an installation for that long.
@@ -41,10 +43,12 @@ impl Options {
                 "--quick" => {
                     options = Self {
                         check: options.check,
+                        task: options.task,
                         ..Self::quick()
                     }
                 }
                 "--check" => options.check = true,
+                "--many" => options.task = Task::MeasureMany,
                 "--load" => {
                     let kind = arguments
                         .next()
@@ -63,7 +67,7 @@ impl Options {
                 filter if !filter.starts_with('-') && "tokens".contains(filter) => {}
                 filter if !filter.starts_with('-') => return Ok(None),
                 unknown => bail!(
-                    "no option `{unknown}`: there are --quick, --check, --load KIND and --soak MINUTES"
+                    "no option `{unknown}`: there are --quick, --check, --many, --load KIND and --soak MINUTES"
                 ),
             }
         }

@@ -77,6 +77,20 @@ impl Server {
         self.child.id()
     }
 
+    /// Waits until it has done what it still had to do, such as to write evidence of use.
+    pub fn settle(&self) -> anyhow::Result<()> {
+        const LOOK: Duration = Duration::from_millis(300);
+        const AT_REST: f64 = 0.015;
+        for _ in 0..100 {
+            let before = Cpu::now(self)?;
+            std::thread::sleep(LOOK);
+            if Cpu::now(self)?.since(&before).server < AT_REST {
+                break;
+            }
+        }
+        Ok(())
+    }
+
     pub fn since_start(&self) -> Duration {
         self.began.elapsed()
     }
