@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 use anyhow::ensure;
 use serde_json::Value;
 
+use super::rate::Rate;
 use super::tally::Tally;
 use crate::chance::Chance;
 use crate::connection::Connection;
@@ -46,14 +47,15 @@ impl<'a> Mix<'a> {
     /// As much as the server can.
     pub fn saturate(&self, span: Duration) {
         let until = Instant::now() + span;
-        std::thread::scope(|scope| self.ask(scope, f64::INFINITY, until));
+        let rate = Rate::new(f64::INFINITY);
+        std::thread::scope(|scope| self.ask(scope, &rate, until));
     }
 
-    /// Asks `per_second` times, at random moments.
-    pub fn ask<'s>(&'s self, scope: &'s Scope<'s, '_>, per_second: f64, until: Instant) {
+    /// Asks as often as `rate` says, at random moments.
+    pub fn ask<'s>(&'s self, scope: &'s Scope<'s, '_>, rate: &'s Rate, until: Instant) {
         for number in 0..CONNECTIONS {
             let mut pace = Pace {
-                gap: CONNECTIONS as f64 / per_second,
+                rate,
                 chance: Chance::new(number as u64),
                 due: Instant::now(),
             };
@@ -67,7 +69,7 @@ impl<'a> Mix<'a> {
         }
     }
 
-    fn ask_on_one(&self, number: usize, pace: &mut Pace, until: Instant) -> anyhow::Result<()> {
+    fn ask_on_one(&self, number: usize, pace: &mut Pace<'_>, until: Instant) -> anyhow::Result<()> {
         let mut connection = Connection::open(self.address)?;
         for turn in number.. {
             let client = &self.clients[turn % self.clients.len()];
@@ -108,16 +110,17 @@ impl<'a> Mix<'a> {
 }
 
 /// When a connection asks next.
-struct Pace {
-    gap: f64,
+struct Pace<'a> {
+    rate: &'a Rate,
     chance: Chance,
     due: Instant,
 }
 
-impl Pace {
+impl Pace<'_> {
     /// Waits; gives the time from which the answer is waited for.
     fn next(&mut self, until: Instant) -> Option<Instant> {
-        self.due += Duration::from_secs_f64(self.gap * self.chance.exponential());
+        let gap = CONNECTIONS as f64 / self.rate.get();
+        self.due += Duration::from_secs_f64(gap * self.chance.exponential());
         let is_time_left = self.due.max(Instant::now()) < until;
         is_time_left.then(|| wait_until(self.due))
     }

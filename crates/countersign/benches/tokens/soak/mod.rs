@@ -12,18 +12,20 @@ use crate::kinds::Kind;
 use crate::process::{Log, Server};
 use changes::Changes;
 use mix::Mix;
+use rate::Rate;
 use tally::Tally;
 use watch::Watch;
 
 mod changes;
 mod mix;
+mod rate;
 mod tally;
 mod verdict;
 mod watch;
 
-/// The share of the measured capacity that is asked for.
+/// The share of the cores that the server and the load have together.
 const SHARE: f64 = 0.8;
-/// How long the capacity is measured.
+/// How long the capacity is measured, to begin with.
 const FULL: Duration = Duration::from_secs(10);
 
 pub fn run(span: Duration) -> anyhow::Result<ExitCode> {
@@ -39,14 +41,15 @@ pub fn run(span: Duration) -> anyhow::Result<ExitCode> {
     mix.saturate(FULL);
     let capacity = tally.take_window().per_second();
     println!(
-        "{capacity:.0} requests/s are possible, {:.0} % of them for {:.1} minutes",
+        "{capacity:.0} requests/s are possible at first; {:.0} % of the cores for {:.1} minutes",
         SHARE * 100.0,
         span.as_secs_f64() / 60.0,
     );
     let (until, over) = (Instant::now() + span, AtomicBool::new(false));
-    let mut watch = Watch::new(&server, &tally);
+    let rate = Rate::new(capacity * SHARE);
+    let mut watch = Watch::new(&server, &tally, &rate)?;
     let watched = std::thread::scope(|scope| {
-        mix.ask(scope, capacity * SHARE, until);
+        mix.ask(scope, &rate, until);
         changes.make(scope, &over);
         let watched = watch.until(until);
         over.store(true, Ordering::Relaxed);

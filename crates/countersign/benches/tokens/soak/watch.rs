@@ -6,8 +6,10 @@ use std::path::Path;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
+use super::SHARE;
+use super::rate::Rate;
 use super::tally::Tally;
-use crate::process::Server;
+use crate::process::{Cpu, Server};
 
 /// How often it looks.
 const EVERY: Duration = Duration::from_secs(5);
@@ -17,7 +19,9 @@ const LINE: usize = 12;
 pub struct Watch<'a> {
     server: &'a Server,
     tally: &'a Tally,
+    rate: &'a Rate,
     began: Instant,
+    seen: (Instant, Cpu),
     pub samples: Vec<Sample>,
 }
 
@@ -25,6 +29,10 @@ pub struct Watch<'a> {
 #[derive(Clone, Copy)]
 pub struct Sample {
     pub per_second: f64,
+    /// The share of all cores that server and load had.
+    pub busy: f64,
+    /// Processor time of the server for one request, in microseconds.
+    pub server: f64,
     /// Milliseconds.
     pub p50: f64,
     pub p99: f64,
@@ -40,19 +48,24 @@ pub struct Sample {
 }
 
 impl<'a> Watch<'a> {
-    pub fn new(server: &'a Server, tally: &'a Tally) -> Self {
-        Self {
+    pub fn new(server: &'a Server, tally: &'a Tally, rate: &'a Rate) -> anyhow::Result<Self> {
+        tally.take_window();
+        Ok(Self {
             server,
             tally,
+            rate,
             began: Instant::now(),
+            seen: (Instant::now(), Cpu::now(server)?),
             samples: Vec::new(),
-        }
+        })
     }
 
     pub fn until(&mut self, end: Instant) -> anyhow::Result<()> {
         while Instant::now() + EVERY <= end {
             std::thread::sleep(EVERY);
-            self.samples.push(self.sample()?);
+            let sample = self.sample()?;
+            self.rate.steer(sample.busy, SHARE);
+            self.samples.push(sample);
             if self.samples.len().is_multiple_of(LINE) {
                 self.tell();
             }
@@ -60,11 +73,17 @@ impl<'a> Watch<'a> {
         Ok(())
     }
 
-    fn sample(&self) -> anyhow::Result<Sample> {
+    fn sample(&mut self) -> anyhow::Result<Sample> {
         let seen = self.tally.take_window();
+        let now = (Instant::now(), Cpu::now(self.server)?);
+        let (before, used) = (self.seen.0, now.1.since(&self.seen.1));
+        let core_seconds = (now.0 - before).as_secs_f64() * cores();
+        self.seen = now;
         let (used_bytes, log_bytes) = database(&self.server.folder)?;
         Ok(Sample {
             per_second: seen.per_second(),
+            busy: (used.server + used.load) / core_seconds,
+            server: used.server / seen.answers as f64 * 1e6,
             p50: seen.percentile(0.50),
             p99: seen.percentile(0.99),
             resident: self.server.memory()?.resident,
@@ -81,9 +100,11 @@ impl<'a> Watch<'a> {
         let minute = &self.samples[self.samples.len() - LINE..];
         let now = minute[LINE - 1];
         println!(
-            "minute {:>4.0}: {:>6.0}/s, p50 {:.2} ms, p99 {:.2} ms, {} errors, {:.1} MiB, {} descriptors, {} threads, database {} KiB + {} KiB log, {} changes, {} rotations",
+            "minute {:>4.0}: {:>6.0}/s, {:.0} % busy, {:.0} µs each, p50 {:.2} ms, p99 {:.2} ms, {} errors, {:.1} MiB, {} descriptors, {} threads, database {} KiB + {} KiB log, {} changes, {} rotations",
             self.began.elapsed().as_secs_f64() / 60.0,
             median(minute, |sample| sample.per_second),
+            median(minute, |sample| sample.busy * 100.0),
+            median(minute, |sample| sample.server),
             median(minute, |sample| sample.p50),
             median(minute, |sample| sample.p99),
             self.tally.errors.load(Ordering::Relaxed),
@@ -96,6 +117,10 @@ impl<'a> Watch<'a> {
             self.tally.rotations.load(Ordering::Relaxed),
         );
     }
+}
+
+fn cores() -> f64 {
+    std::thread::available_parallelism().map_or(1.0, |cores| cores.get() as f64)
 }
 
 pub fn median(samples: &[Sample], of: impl Fn(&Sample) -> f64) -> f64 {
