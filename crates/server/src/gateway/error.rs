@@ -251,3 +251,17 @@ fn status(status: u16) -> StatusCode {
 /// Exactly this: one SDK compares with `===`.
 const JSON: HeaderValue = HeaderValue::from_static("application/json");
 const PAUSE_SECONDS: u64 = 1;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_bug_of_ours_looks_as_the_originals() {
+        let answer = of_problem(Problem::INTERNAL);
+        assert_eq!(answer.status(), StatusCode::INTERNAL_SERVER_ERROR);
+        assert_eq!(answer.headers()[header::CONTENT_TYPE], "application/json");
+        let body = axum::body::to_bytes(answer.into_body(), 1024).await;
+        assert_eq!(body.expect("a body"), OOPS);
+    }
+}

@@ -6,6 +6,59 @@ use countersign_testkit::gateway::{Gateway, get, post, service};
 use countersign_testkit::upstream::{RawUpstream, Then, Upstream};
 use countersign_wire::GatewayError;
 
+/// Status, code and message of each row of the original.
+const ORIGINAL: [(u16, &str, &str); 29] = [
+    (400, "400001", "Missing digest source"),
+    (400, "400002", "Missing digest secret"),
+    (400, "400003", "Missing header"),
+    (401, "401013", "Oauth token is not valid"),
+    (401, "401014", "Token not allowed in the current context"),
+    (401, "401015", "Scope mismatch"),
+    (403, "403000", "Api Key is required"),
+    (403, "403003", "Api Key is invalid"),
+    (403, "403010", "Oauth token is missing."),
+    (403, "403011", "Scope mismatch"),
+    (403, "403012", "Your IP is blacklisted"),
+    (403, "403013", "Your IP is not whitelisted"),
+    (403, "403020", "Oauth token missing or invalid"),
+    (403, "403023", "Profile is not valid"),
+    (403, "403024", "Not allowed to read the profile"),
+    (403, "403025", "Profile is not valid"),
+    (403, "403030", "Signature is missing"),
+    (403, "403033", "Signature is invalid"),
+    (403, "403040", "Invalid link"),
+    (403, "403201", "Client ID not allowed to call this service"),
+    (403, "403221", "Token not allowed in the current context"),
+    (403, "503020", "Could not read the profile"),
+    (404, "404040", "Link not found"),
+    (429, "429001", "Service usage limit reached"),
+    (429, "429002", "Developer key usage limit reached"),
+    (429, "429050", "Too many requests"),
+    (503, "503000", "Could not validate Api Key"),
+    (503, "503010", "Could not validate the oauth token"),
+    (503, "503030", "Could not validate Signature"),
+];
+
+/// What the other tests of this file have sent stands in `GatewayError::ALL`.
+#[test]
+fn each_row_of_the_original_is_sent_as_it_is_or_said_never_to_be() {
+    let docs = include_str!("../../../../docs/gateway.md");
+    let never = docs.split("These are never sent here").nth(1).unwrap();
+    let never = never.split("\n\nWhat an upstream").next().unwrap();
+    for (status, code, message) in ORIGINAL {
+        let sent = GatewayError::ALL
+            .iter()
+            .filter(|row| row.error_code == code);
+        let sent: Vec<_> = sent.collect();
+        let is_explained = never.contains(&format!("`{code}`"));
+        assert_eq!(sent.is_empty(), is_explained, "{code}: sent or explained");
+        for row in sent {
+            assert_eq!(row.status, status, "{code}");
+            assert!(row.message.starts_with(message), "{code}: {}", row.message);
+        }
+    }
+}
+
 /// The row, byte for byte, and what surrounds it.
 macro_rules! must_be_row {
     ($reply:expr, $row:expr) => {{
