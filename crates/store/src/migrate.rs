@@ -76,6 +76,11 @@ pub(crate) fn migrations() -> Vec<Migration> {
             include_str!("../migrations/0005_published_services.sql"),
         ),
         (6, "people", include_str!("../migrations/0006_people.sql")),
+        (
+            7,
+            "revision of published services",
+            include_str!("../migrations/0007_revision_of_published_services.sql"),
+        ),
     ];
     let migration = |&(version, name, text): &(i64, &'static str, &'static str)| {
         let kind = MigrationType::Simple;

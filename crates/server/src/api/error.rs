@@ -2,7 +2,7 @@
 //! find its row.
 
 use axum::response::{IntoResponse, Response};
-use countersign_authority::ManageError;
+use countersign_authority::{ManageError, PublishError};
 use http::header::{CACHE_CONTROL, CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE};
 use http::{HeaderValue, StatusCode};
 use serde::Serialize;
@@ -164,9 +164,10 @@ fn row(error: &ManageError) -> (StatusCode, &'static str) {
         | ManageError::SecretLimit(_)
         | ManageError::CertificateLimit(_)
         | ManageError::KeyLimit(_) => (CONFLICT, "limit_reached"),
-        ManageError::WorkspaceTaken | ManageError::Taken | ManageError::SameCertificate => {
-            (CONFLICT, "taken")
-        }
+        ManageError::WorkspaceTaken
+        | ManageError::Taken
+        | ManageError::SameCertificate
+        | ManageError::Publish(PublishError::Clash(_)) => (CONFLICT, "taken"),
         ManageError::LastSecret
         | ManageError::LastCertificate
         | ManageError::KeyInUse(_)
@@ -189,7 +190,7 @@ fn row(error: &ManageError) -> (StatusCode, &'static str) {
         | ManageError::CertificateNeeded
         | ManageError::ExpiryInThePast(_)
         | ManageError::Policy(_)
-        | ManageError::Publish(_)
+        | ManageError::Publish(PublishError::Service(..))
         | ManageError::Certificate(_)
         | ManageError::KeySet(_)
         | ManageError::NoUsableKey

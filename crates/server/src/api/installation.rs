@@ -23,16 +23,6 @@ struct RotationView {
     ready_at: Option<String>,
 }
 
-/// A published service.
-#[derive(Serialize, ToSchema)]
-struct PublishedView {
-    name: String,
-    /// Whether it stands in the configuration file, and is changed there.
-    configured: bool,
-    /// Why it is not published, if it is not.
-    problem: Option<String>,
-}
-
 /// The keys that sign tokens, oldest first
 #[utoipa::path(get, path = "/api/v1/signing-keys", tag = "installation",
     responses((status = 200, body = List<KeyView>), (status = "default", body = ProblemSchema)))]
@@ -61,20 +51,4 @@ pub(super) async fn rotate(State(app): State<App>, By(by): By) -> Result<Respons
         },
     };
     Ok(reply::item(&view))
-}
-
-/// The services behind the gateway: for the operator
-#[utoipa::path(get, path = "/api/v1/published-services", tag = "installation",
-    responses((status = 200, body = List<PublishedView>), (status = "default", body = ProblemSchema)))]
-pub(super) async fn published(State(app): State<App>, By(by): By) -> Result<Response, Failure> {
-    let found = app.authority.list_published_services(&by).await?;
-    let items = found.into_iter().map(|service| PublishedView {
-        name: service.name.to_string(),
-        configured: service.is_configured,
-        problem: service.description.err(),
-    });
-    Ok(reply::item(&List {
-        items: items.collect(),
-        next_cursor: None,
-    }))
 }

@@ -14,6 +14,7 @@ use crate::app::App;
 mod activity;
 mod certificates;
 mod credentials;
+mod definition;
 mod error;
 mod guard;
 mod installation;
@@ -21,6 +22,7 @@ mod members;
 mod organizations;
 mod place;
 mod projects;
+mod published;
 mod reply;
 mod request;
 mod secrets;
@@ -110,12 +112,18 @@ fn described() -> (Router<App>, utoipa::openapi::OpenApi) {
         .routes(routes!(tokens::delete))
         .routes(routes!(installation::keys))
         .routes(routes!(installation::rotate))
-        .routes(routes!(installation::published));
+        .routes(routes!(published::list, published::create))
+        .routes(routes!(
+            published::show,
+            published::replace,
+            published::delete
+        ));
     let (router, mut document) = router.split_for_parts();
     for item in document.paths.paths.values_mut() {
         let all = [
             &mut item.get,
             &mut item.post,
+            &mut item.put,
             &mut item.patch,
             &mut item.delete,
         ];

@@ -46,20 +46,28 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for Body<T> {
     type Rejection = Failure;
 
     async fn from_request(request: Request, state: &S) -> Result<Self, Failure> {
-        if !is_json(request.headers()) {
-            return Err(Failure::new(
-                StatusCode::UNSUPPORTED_MEDIA_TYPE,
-                "unsupported_media_type",
-                "the body must be JSON: send `Content-Type: application/json`",
-            ));
-        }
-        let bytes = Bytes::from_request(request, state).await;
-        let bytes = bytes.map_err(|_| Failure::request("the body cannot be read to its end"))?;
+        let bytes = json_body(request, state).await?;
         let body = serde_json::from_slice(&bytes);
         // What serde says names members and places, and no values of ours; still a pasted secret
         // can stand where a number should: only the place is repeated.
         body.map(Self).map_err(|error| refused(&error))
     }
+}
+
+/// A body that says it is JSON.
+pub(super) async fn json_body<S: Send + Sync>(
+    request: Request,
+    state: &S,
+) -> Result<Bytes, Failure> {
+    if !is_json(request.headers()) {
+        return Err(Failure::new(
+            StatusCode::UNSUPPORTED_MEDIA_TYPE,
+            "unsupported_media_type",
+            "the body must be JSON: send `Content-Type: application/json`",
+        ));
+    }
+    let bytes = Bytes::from_request(request, state).await;
+    bytes.map_err(|_| Failure::request("the body cannot be read to its end"))
 }
 
 fn refused(error: &serde_json::Error) -> Failure {

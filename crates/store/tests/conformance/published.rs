@@ -2,6 +2,7 @@
 
 use countersign_model::PublishedService;
 use countersign_model::evidence::{Seen, Trace};
+use countersign_store::published_services::StoredService;
 use countersign_store::service_calls::{self, Calls, Count};
 use countersign_store::usage::Grant;
 use countersign_store::{Error, credentials, published_services, retry};
@@ -26,10 +27,10 @@ pub async fn definitions_are_kept_as_they_are(db: &TestDatabase) {
 
     let mut w = db.store().write().await.unwrap();
     let stored = published_services::list(&mut w).await.unwrap();
-    let read = |(name, text): &(PublishedName, String)| {
+    let read = |stored: &StoredService| {
         (
-            name.as_str().to_owned(),
-            PublishedService::from_json(text).unwrap(),
+            stored.name.as_str().to_owned(),
+            PublishedService::from_json(&stored.definition).unwrap(),
         )
     };
     let stored: Vec<_> = stored.iter().map(read).collect();
@@ -38,8 +39,26 @@ pub async fn definitions_are_kept_as_they_are(db: &TestDatabase) {
         ["a", "b"].map(|name| (name.to_owned(), service(name)))
     );
     let name = PublishedName::parse("a").unwrap();
-    assert!(published_services::delete(&mut w, &name).await.unwrap());
-    assert!(!published_services::delete(&mut w, &name).await.unwrap());
+    let first = published_services::find(&mut w, &name).await.unwrap();
+    let first = first.unwrap();
+    let mut changed = service("a");
+    changed.retries = 0;
+    published_services::replace(&mut w, &changed, first.revision)
+        .await
+        .unwrap();
+    let second = published_services::find(&mut w, &name).await.unwrap();
+    let second = second.unwrap();
+    assert_eq!((first.revision, second.revision), (0, 1));
+    assert_eq!(second.definition, changed.to_json());
+    for stale in [
+        published_services::replace(&mut w, &changed, first.revision).await,
+        published_services::delete(&mut w, &first).await,
+    ] {
+        assert!(matches!(stale, Err(Error::Conflict)), "{stale:?}");
+    }
+    published_services::delete(&mut w, &second).await.unwrap();
+    let gone = published_services::find(&mut w, &name).await.unwrap();
+    assert_eq!(gone, None);
     w.commit().await.unwrap();
     let mut w = db.store().write().await.unwrap();
     let again = published_services::insert(&mut w, &service("b"), at(2)).await;

@@ -58,6 +58,7 @@ mod calls;
 mod invitations;
 mod members;
 mod people;
+mod published;
 mod rights;
 mod routes;
 mod sign_in;

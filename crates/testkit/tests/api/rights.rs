@@ -88,7 +88,7 @@ attempts! {
     ChangePolicy: |a, _t, by| a.show_policies(by);
     CreateOrganization: |a, _t, by| a.create_organization(NewOrganization { name: "New".to_owned(), ..NewOrganization::default() }, by);
     PublishServices: |a, _t, by| a.list_published_services(by);
-    PublishServices: |a, _t, by| async { a.unpublish_service(&countersign_wire::PublishedName::parse("none").unwrap(), by).await };
+    PublishServices: |a, _t, by| async { a.unpublish_service(&countersign_wire::PublishedName::parse("none").unwrap(), None, by).await };
     RunInstallation: |a, _t, by| a.list_people(&Page::first(), by);
     RunInstallation: |a, t, by| a.switch_person(&t.person, true, by);
     RunInstallation: |a, _t, by| a.invite_first_administrator(by);

@@ -79,19 +79,22 @@ async fn services_of_the_database_come_and_go_on_every_node(app: &TestApp) {
     );
 
     node.authority
-        .unpublish_service(&name, &operator())
+        .unpublish_service(&name, None, &operator())
         .await
         .unwrap();
 
     assert_eq!(found(&node, "any.example", "/v2/x"), None);
     within_a_second(async || found(app, "any.example", "/v2/x").is_none()).await;
     assert!(!app.authority.still_holds(&open).await, "an open call");
-    let gone = app.authority.unpublish_service(&name, &operator()).await;
+    let gone = app
+        .authority
+        .unpublish_service(&name, None, &operator())
+        .await;
     assert!(matches!(gone, Err(ManageError::NoPublishedService)));
     let configured = PublishedName::parse("cloud-manager").unwrap();
     let kept = app
         .authority
-        .unpublish_service(&configured, &operator())
+        .unpublish_service(&configured, None, &operator())
         .await;
     assert!(matches!(kept, Err(ManageError::ConfiguredService(_))));
     let told = app

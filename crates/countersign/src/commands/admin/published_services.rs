@@ -67,7 +67,7 @@ pub(super) async fn run(verb: &Verb, session: &Session) -> Result<Answer, Failur
             ),
         },
         Verb::Delete { name } => {
-            authority.unpublish_service(name, actor).await?;
+            authority.unpublish_service(name, None, actor).await?;
             Ok(Answer::Item(Record::new().text("deleted", name)))
         }
     }
