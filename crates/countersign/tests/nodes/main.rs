@@ -12,6 +12,7 @@ use support::installation::Installation;
 mod callers;
 mod changes;
 mod figures;
+mod gateway;
 mod lease;
 mod load;
 mod middleware;

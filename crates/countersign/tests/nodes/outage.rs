@@ -3,10 +3,12 @@
 use std::time::{Duration, Instant};
 
 use countersign_testkit::TestDatabase;
+use countersign_testkit::upstream::Upstream;
 use futures_util::future::join_all;
 use serde_json::{Value, json};
 
 use crate::callers::{self, ask};
+use crate::gateway;
 use crate::load::Load;
 use crate::node::{Node, admin, answer, wait_until};
 use crate::postgres::Postgres;
@@ -109,6 +111,8 @@ struct Place {
     nodes: [Node; 2],
     installation: Installation,
     postgres: Postgres,
+    /// Behind the gateways of both.
+    _upstream: Upstream,
 }
 
 impl Place {
@@ -116,19 +120,23 @@ impl Place {
         let postgres = Postgres::start();
         let database = TestDatabase::on_postgres(postgres.url()).await;
         let installation = Installation::new(database).await;
-        let a = Node::start(&installation, &[]).await;
-        let b = Node::start(&installation, &[]).await;
+        let a = Node::start(&installation, gateway::GATEWAY).await;
+        let b = Node::start(&installation, gateway::GATEWAY).await;
+        let upstream = Upstream::start().await;
+        gateway::publish(&installation, &a, &upstream).await;
         Self {
             nodes: [a, b],
             installation,
             postgres,
+            _upstream: upstream,
         }
     }
 
     /// Load on both nodes, which goes well for a while.
     async fn load(&self) -> Load {
         let [a, b] = &self.nodes;
-        let load = callers::load(&self.installation, &[a, b]).await;
+        let mut load = callers::load(&self.installation, &[a, b]).await;
+        gateway::load(&self.installation, &[a, b], &mut load).await;
         tokio::time::sleep(CALM).await;
         load
     }
@@ -148,6 +156,8 @@ impl Place {
             tokio::join!(
                 refuses_what_needs_the_database(&self.installation, a),
                 refuses_what_needs_the_database(&self.installation, b),
+                gateway::refuses_unknown(a),
+                gateway::refuses_unknown(b),
             );
             let pause = Duration::from_secs(5);
             if Instant::now() + pause > over {
@@ -183,6 +193,7 @@ impl Place {
         let well = back.elapsed();
         let [a, b] = &self.nodes;
         acts_on_the_other(&self.installation, [a, b]).await;
+        acts_at_the_gateways(&self.installation, [a, b]).await;
         tokio::time::sleep(CALM).await;
         let answers = load.end().await;
 
@@ -286,6 +297,23 @@ async fn acts_on_the_other(installation: &Installation, [a, b]: [&Node; 2]) {
             "a change did not arrive"
         );
     }
+}
+
+/// A token that both gateways have let through is refused by both once it is revoked.
+async fn acts_at_the_gateways(installation: &Installation, [a, b]: [&Node; 2]) {
+    let caller = gateway::Caller::new(installation, a, KNOWN).await;
+    let origins = [gateway::gateway(a).await, gateway::gateway(b).await];
+    for origin in &origins {
+        assert_eq!(caller.call(origin, "/load").await.0, 200);
+    }
+    revoke(installation, a, KNOWN, caller.token()).await;
+    let [here, there] = origins.each_ref();
+    assert_eq!(caller.call(here, "/load").await.0, 401);
+    let is_refused = async || caller.call(there, "/load").await.0 == 401;
+    assert!(
+        wait_until(REACH, is_refused).await,
+        "a revocation did not arrive at the gateway"
+    );
 }
 
 async fn revoke(installation: &Installation, node: &Node, client: usize, token: &str) {
