@@ -13,6 +13,7 @@ use crate::Authority;
 use crate::actor::Actor;
 use crate::clock::random;
 use crate::error::ManageError;
+use crate::sessions::Session;
 
 /// An organization to be made.
 #[derive(Clone, Debug, Default)]
@@ -128,6 +129,21 @@ impl Authority {
             false => None,
         };
         Ok(found.into_iter().collect())
+    }
+
+    /// The organizations where the person of a session is a member, by id; memberships that were
+    /// switched off are left out.
+    ///
+    /// # Errors
+    /// [`ManageError::Store`].
+    pub async fn organizations_of(
+        &self,
+        session: &Session,
+    ) -> Result<Vec<Organization>, ManageError> {
+        let mut read = self.store.read().await?;
+        let mut all = store::organizations::of_person(&mut read, &session.person().id).await?;
+        all.retain(|one| session.memberships().iter().any(|m| m.org_id == one.id));
+        Ok(all)
     }
 
     /// The organization of that id.

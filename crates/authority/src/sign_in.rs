@@ -206,12 +206,25 @@ impl Authority {
     /// [`ManageError::NoRandomness`], [`ManageError::Seal`].
     pub fn new_device(&self, session: &Session) -> Result<NewDevice, ManageError> {
         let key = zeroize::Zeroizing::new(random::<{ totp::KEY_BYTES }>()?);
-        let person = session.person();
-        Ok(NewDevice {
-            key: totp::base32(key.as_slice()),
-            address: totp::address(key.as_slice(), "Countersign", person.sign_in_name.as_str()),
-            sealed: self.master_key.seal(&offer(&person.id), key.as_slice())?,
-        })
+        let sealed = self
+            .master_key
+            .seal(&offer(&session.person().id), key.as_slice())?;
+        Ok(shown_device(session, key.as_slice(), sealed))
+    }
+
+    /// The device that was made for this person a moment ago, and is shown again because its code
+    /// was mistyped.
+    ///
+    /// # Errors
+    /// [`ManageError::WrongCode`] when it was made for somebody else.
+    pub fn offered_device(
+        &self,
+        session: &Session,
+        sealed: &str,
+    ) -> Result<NewDevice, ManageError> {
+        let key = self.master_key.open(&offer(&session.person().id), sealed);
+        let key = key.map_err(|_| ManageError::WrongCode)?;
+        Ok(shown_device(session, &key, sealed.to_owned()))
     }
 
     /// Adds the device whose key was made for this person, once it has shown its first code. A
@@ -383,6 +396,15 @@ impl Authority {
             Ok::<_, ManageError>(())
         })
         .await
+    }
+}
+
+fn shown_device(session: &Session, key: &[u8], sealed: String) -> NewDevice {
+    let name = session.person().sign_in_name.as_str();
+    NewDevice {
+        key: totp::base32(key),
+        address: totp::address(key, "Countersign", name),
+        sealed,
     }
 }
 

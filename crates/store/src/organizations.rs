@@ -1,7 +1,7 @@
 //! Organizations.
 
 use countersign_model::{Organization, ReplayPolicy, SecretsInQuery};
-use countersign_wire::OrgId;
+use countersign_wire::{OrgId, PersonId};
 use sqlx::query;
 
 use crate::db::{Reads, Sealed as _, Write};
@@ -36,6 +36,22 @@ pub async fn list(r: &mut impl Reads, page: &Page) -> Result<Vec<Organization>, 
         ORDER BY id
         LIMIT $2";
     let listed = query(LIST).bind(page.start()).bind(page.size());
+    r.session().list(TABLE, listed, read).await
+}
+
+/// The organizations that a person is a member of, by id.
+///
+/// # Errors
+/// [`Error`].
+pub async fn of_person(r: &mut impl Reads, id: &PersonId) -> Result<Vec<Organization>, Error> {
+    const LIST: &str = "
+        SELECT o.id, o.numeric_id, o.name, o.replay, o.secrets_in_query, o.disabled_at,
+            o.created_at, o.revision
+        FROM memberships m
+        JOIN organizations o ON o.id = m.org_id
+        WHERE m.person_id = $1
+        ORDER BY o.id";
+    let listed = query(LIST).bind(id.as_str());
     r.session().list(TABLE, listed, read).await
 }
 
