@@ -10,7 +10,7 @@ use countersign_authority::{Actor, Authority, Clock, Clocks, Refused, Step};
 use countersign_server::app::App;
 use countersign_server::health::{Condition, Readiness};
 use countersign_server::kit::access_log::Explained;
-use countersign_server::kit::log;
+use countersign_server::kit::log::{self, LogFormat};
 use countersign_server::kit::stack::{Explain, Surroundings, surround};
 use countersign_server::listen::{Bound, Drained};
 use countersign_server::metrics::Metrics;
@@ -18,6 +18,7 @@ use countersign_store::{Page, Store, Trouble};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+use crate::commands::admin::invitation_link;
 use crate::config::{Config, Database, Overrides, Place};
 use crate::outcome::{Exit, Failure};
 use crate::output;
@@ -97,6 +98,7 @@ async fn serve(mut config: Config, args: &Args) -> Result<Option<EndedBy>, Failu
         sample: node.sample.as_ref(),
         issuer: node.issuer.clone(),
         is_empty: node.is_empty().await?,
+        first_link: node.first_link(&config).await?,
     };
     welcome::say(&config, args, &news);
     Ok(node.serve(&config, metrics, signals).await)
@@ -158,6 +160,17 @@ impl Node {
             .list_organizations(&first, &Actor::operator("serve"))
             .await?
             .is_empty())
+    }
+
+    /// The link of the first administrator, as long as there is nobody. Programs that read the log
+    /// as JSON must not have it, and no event shall say that there is one.
+    async fn first_link(&self, config: &Config) -> Result<Option<String>, Failure> {
+        if config.log.format == LogFormat::Json {
+            return Ok(None);
+        }
+        let by = Actor::operator("serve");
+        let invited = self.authority.invite_first_administrator(&by).await?;
+        Ok(invited.map(|invited| invitation_link(&self.issuer, &invited.code)))
     }
 
     async fn serve(self, config: &Config, metrics: Metrics, signals: Signals) -> Option<EndedBy> {
@@ -222,6 +235,7 @@ fn router(
     drain: CancellationToken,
 ) -> Router {
     let routes = countersign_server::routes(App::new(Arc::clone(authority), config.compatibility))
+        .merge(countersign_console::router(Arc::clone(authority)))
         .merge(readiness(authority).routes(drain))
         .merge(metrics.routes());
     surround(

@@ -77,7 +77,7 @@ impl Answer {
 
     /// What holds for every answer, whatever was asked.
     #[track_caller]
-    pub(crate) fn check(&self, faults: Faults) {
+    pub(crate) fn check(&self, target: &str, faults: Faults) {
         assert!(
             uuid::Uuid::parse_str(&self.debug_id()).is_ok(),
             "x-debug-id is a UUID"
@@ -86,6 +86,9 @@ impl Answer {
             faults == Faults::Expected || self.status < 500,
             "a fault: {self:?}"
         );
+        if target == "/" || target.starts_with("/console") {
+            return self.check_page();
+        }
         assert!(
             !(300..400).contains(&self.status) || self.status == 304,
             "a redirect: {self:?}"
@@ -99,6 +102,49 @@ impl Answer {
             Some("application/problem+json") => self.check_problem(),
             _ if self.status >= 400 => self.check_error(),
             _ => {}
+        }
+    }
+
+    /// What browsers are told with every page, whatever becomes of the request (CON-01, CON-07,
+    /// CON-08, CON-10, CON-14).
+    #[track_caller]
+    fn check_page(&self) {
+        let policy = self.header("content-security-policy").unwrap();
+        assert!(policy.starts_with("default-src 'none'; "), "{policy}");
+        assert!(
+            !policy.contains("unsafe") && !policy.contains('*'),
+            "{policy}"
+        );
+        for (name, value) in [
+            ("x-content-type-options", "nosniff"),
+            ("referrer-policy", "same-origin"),
+            ("cross-origin-opener-policy", "same-origin"),
+            ("cross-origin-resource-policy", "same-origin"),
+        ] {
+            assert_eq!(self.header(name), Some(value), "{name} in {self:?}");
+        }
+        if let Some(to) = self.header("location") {
+            assert_eq!(self.status, 303);
+            assert!(to.starts_with("/console"), "{to}");
+        }
+        for cookie in self.headers.get_all("set-cookie") {
+            let cookie = cookie.to_str().unwrap();
+            assert!(
+                cookie.contains("; Path=/; HttpOnly; SameSite=Lax"),
+                "{cookie}"
+            );
+        }
+        let is_kept = self.header("cache-control").unwrap().contains("immutable");
+        assert!(is_kept || self.header("cache-control") == Some("no-store"));
+        for inline in [
+            "<style",
+            "style=\"",
+            "javascript:",
+            " onclick",
+            "src=\"http",
+            "href=\"http",
+        ] {
+            assert!(!self.body.contains(inline), "{inline}: {}", self.body);
         }
     }
 

@@ -198,7 +198,9 @@ impl Node {
             explain: Some(explainer(&authority)),
             ..Surroundings::default()
         };
-        let router = stack::surround(countersign_server::routes(app), surroundings);
+        let routes = countersign_server::routes(app)
+            .merge(countersign_console::router(Arc::clone(&authority)));
+        let router = stack::surround(routes, surroundings);
         Self {
             authority,
             store,

@@ -267,7 +267,7 @@ impl Call {
             headers: head.headers,
             body: String::from_utf8(body.to_vec()).unwrap(),
         };
-        answer.check(self.faults);
+        answer.check(&self.target, self.faults);
         answer
     }
 }

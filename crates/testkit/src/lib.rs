@@ -8,6 +8,7 @@
 pub mod answer;
 pub mod app;
 pub mod assertion;
+pub mod browser;
 pub mod clients;
 pub mod clock;
 pub mod db;
@@ -18,10 +19,12 @@ pub mod multitude;
 pub mod redact;
 pub mod totp;
 pub mod upstream;
+mod webdriver;
 
 pub use answer::Answer;
 pub use app::{Node, Setup, TestApp};
 pub use assertion::Assertion;
+pub use browser::Browser;
 pub use clients::{Call, Caller, TestClient};
 pub use clock::TestClock;
 pub use db::TestDatabase;

@@ -34,6 +34,8 @@ mod session;
 pub mod shell;
 mod tokens;
 
+pub use members::invitation_link;
+
 /// Arguments of `admin`.
 #[derive(Debug, clap::Args)]
 #[command(after_help = AFTER_HELP)]

@@ -17,6 +17,7 @@ pub(super) struct News<'a> {
     pub(super) sample: Option<&'a Sample>,
     pub(super) issuer: String,
     pub(super) is_empty: bool,
+    pub(super) first_link: Option<String>,
 }
 
 /// Says where the server listens and as whom, and, when nothing is in it yet, what to do next.
@@ -45,6 +46,11 @@ pub(super) fn say(config: &Config, args: &Args, news: &News<'_>) {
         text += &format!(
             "sample API   http://{}, behind the gateway\n",
             sample.address()
+        );
+    }
+    if let Some(link) = &news.first_link {
+        text += &format!(
+            "\nnobody has an account yet; the first administrator opens this within 30 minutes, once:\n  {link}\n"
         );
     }
     if news.is_empty {

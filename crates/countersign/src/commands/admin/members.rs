@@ -186,6 +186,6 @@ fn shown((person, member): &(Person, Membership)) -> Record {
 }
 
 /// Where invitations are accepted. The code is in the query, which is in no log.
-fn invitation_link(origin: &str, code: &Opaque) -> String {
+pub fn invitation_link(origin: &str, code: &Opaque) -> String {
     format!("{origin}/console/invitation?code={}", code.expose())
 }

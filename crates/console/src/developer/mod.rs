@@ -1,0 +1,3 @@
+//! Pages about projects and credentials.
+
+pub(crate) mod projects;

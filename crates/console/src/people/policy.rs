@@ -1,0 +1,76 @@
+//! The dates of the deprecation policy, and how far away they are.
+
+use askama::Template;
+use axum::extract::State;
+use axum::response::Response;
+use countersign_wire::Timestamp;
+
+use crate::Console;
+use crate::error::PageError;
+use crate::page::{self, Page, Section};
+use crate::session::Member;
+
+#[derive(Template)]
+#[template(path = "people/policy.html")]
+struct PolicyPage {
+    page: Page,
+    dates: [Row; 4],
+}
+
+struct Row {
+    what: &'static str,
+    date: String,
+    distance: String,
+    look: &'static str,
+}
+
+/// `GET /console/organizations/{org}/policy`.
+pub(crate) async fn show(
+    State(console): State<Console>,
+    member: Member,
+) -> Result<Response, PageError> {
+    let policy = console
+        .authority
+        .show_policy(&member.organization.id, &member.actor)
+        .await?;
+    let now = console.authority.clock().now();
+    let row = |what, at| row(what, at, now);
+    page::render(&PolicyPage {
+        dates: [
+            row(
+                "Service Account (JWT) credentials are deprecated",
+                policy.deprecated_on,
+            ),
+            row("No new ones can be created", policy.no_new_on),
+            row(
+                "No certificates can be added: each works until its last one expires",
+                policy.end_of_life_on,
+            ),
+            row("No assertion is exchanged any more", policy.final_on),
+        ],
+        page: Page::of_member(&member, Section::Policy, "Deprecation policy"),
+    })
+}
+
+fn row(what: &'static str, at: Option<Timestamp>, now: Timestamp) -> Row {
+    let Some(at) = at else {
+        return Row {
+            what,
+            date: "no date".to_owned(),
+            distance: String::new(),
+            look: "neutral",
+        };
+    };
+    let days = at.since(now).as_secs().div_ceil(86_400);
+    let (distance, look) = match (now >= at, days) {
+        (true, _) => ("holds".to_owned(), "negative"),
+        (false, 1) => ("within a day".to_owned(), "notice"),
+        (false, days) => (format!("in {days} days"), "notice"),
+    };
+    Row {
+        what,
+        date: at.date(),
+        distance,
+        look,
+    }
+}

@@ -1,0 +1,365 @@
+//! A real browser, used as people use it: by the labels of fields and the texts of buttons.
+//!
+//! Debian's Chromium and driver; `./test` installs them. Screenshots go into the folder that
+//! `COUNTERSIGN_TEST_SCREENSHOTS` names, if it does.
+
+use std::fs;
+use std::path::PathBuf;
+use std::process::Command;
+use std::time::Duration;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use serde_json::{Value, json};
+
+use crate::webdriver::Driver;
+
+/// Names the folder for screenshots.
+const SCREENSHOTS: &str = "COUNTERSIGN_TEST_SCREENSHOTS";
+/// Names the file of axe-core, which `./test` installs.
+const AXE: &str = "COUNTERSIGN_TEST_AXE";
+/// Widths of screenshots: a screen on a desk, and a telephone.
+const WIDTHS: [u32; 2] = [1280, 390];
+
+/// A browser at an origin.
+pub struct Browser {
+    driver: Driver,
+    origin: String,
+    has_scripts: bool,
+}
+
+impl Browser {
+    /// A browser that has been nowhere. Nothing where there is none; that is an error in
+    /// continuous integration.
+    pub async fn start(origin: &str) -> Option<Self> {
+        Self::with(origin, true).await
+    }
+
+    /// The same with JavaScript switched off.
+    pub async fn without_javascript(origin: &str) -> Option<Self> {
+        Self::with(origin, false).await
+    }
+
+    async fn with(origin: &str, has_scripts: bool) -> Option<Self> {
+        let there = ["chromedriver", "chromium"].map(is_there);
+        if there != [true; 2] {
+            say_that_it_is_missing();
+            return None;
+        }
+        let preferences = match has_scripts {
+            true => json!({}),
+            false => json!({"profile.managed_default_content_settings.javascript": 2}),
+        };
+        Some(Self {
+            driver: Driver::start(preferences).await,
+            origin: origin.to_owned(),
+            has_scripts,
+        })
+    }
+
+    /// Opens a path of the origin, or a whole address.
+    pub async fn goto(&self, path: &str) {
+        let url = match path.starts_with("http") {
+            true => path.to_owned(),
+            false => format!("{}{path}", self.origin),
+        };
+        self.driver.post("url", json!({"url": url})).await.unwrap();
+    }
+
+    /// The path that the browser is at, with the query.
+    pub async fn path(&self) -> String {
+        let url = self.driver.get("url").await.unwrap();
+        let url = url.as_str().unwrap();
+        url.strip_prefix(&self.origin).unwrap_or(url).to_owned()
+    }
+
+    /// What can be read on the page.
+    pub async fn text(&self) -> String {
+        let body = self.element("//body").await;
+        let text = self.driver.get(&format!("element/{body}/text")).await;
+        text.unwrap().as_str().unwrap().to_owned()
+    }
+
+    /// What stands in the first element that an XPath finds.
+    pub async fn text_of(&self, xpath: &str) -> String {
+        let found = self.element(xpath).await;
+        let text = self.driver.get(&format!("element/{found}/text")).await;
+        text.unwrap().as_str().unwrap().to_owned()
+    }
+
+    /// The heading of the page.
+    pub async fn heading(&self) -> String {
+        self.text_of("//h1").await
+    }
+
+    /// Whether an XPath finds anything.
+    pub async fn has(&self, xpath: &str) -> bool {
+        self.driver.find(xpath).await.is_ok()
+    }
+
+    /// Types into the field of that label, instead of what is in it.
+    pub async fn fill(&self, label: &str, text: &str) {
+        let field = self.field(label).await;
+        let clear = format!("element/{field}/clear");
+        // A file is chosen, not typed over.
+        drop(self.driver.post(&clear, json!({})).await);
+        let value = format!("element/{field}/value");
+        let typed = self.driver.post(&value, json!({"text": text})).await;
+        typed.unwrap();
+    }
+
+    /// What stands in the field of that label.
+    pub async fn value(&self, label: &str) -> String {
+        let field = self.field(label).await;
+        let value = format!("element/{field}/property/value");
+        let value = self.driver.get(&value).await;
+        value.unwrap().as_str().unwrap().to_owned()
+    }
+
+    /// Takes a choice of the list of that label.
+    pub async fn choose(&self, label: &str, choice: &str) {
+        let label = quoted(label);
+        let choice = quoted(choice);
+        self.click(&format!(
+            "//select[@id=//label[starts-with(normalize-space(.), {label})]/@for]/option[contains(normalize-space(.), {choice})]"
+        ))
+        .await;
+    }
+
+    /// Ticks a box, or takes a choice, by the text beside it.
+    pub async fn tick(&self, text: &str) {
+        let text = quoted(text);
+        self.click(&format!(
+            "//label[contains(normalize-space(.), {text})]/input"
+        ))
+        .await;
+    }
+
+    /// Presses the button whose text begins so.
+    pub async fn press(&self, text: &str) {
+        let text = quoted(text);
+        self.click(&format!(
+            "//button[starts-with(normalize-space(.), {text})]"
+        ))
+        .await;
+    }
+
+    /// Follows the link whose text begins so.
+    pub async fn follow(&self, text: &str) {
+        let text = quoted(text);
+        self.click(&format!("//a[starts-with(normalize-space(.), {text})]"))
+            .await;
+    }
+
+    /// Goes back, as the button of the browser does.
+    pub async fn back(&self) {
+        self.driver.post("back", json!({})).await.unwrap();
+    }
+
+    /// Presses a key where the keyboard is: `"\u{e004}"` is Tab, `"\u{e007}"` Enter,
+    /// `"\u{e00d}"` the space bar (W3C WebDriver, "Keyboard actions").
+    pub async fn key(&self, key: &str) {
+        let steps = ["keyDown", "keyUp"].map(|kind| json!({"type": kind, "value": key}));
+        let actions = json!({"actions": [{"type": "key", "id": "keyboard", "actions": steps}]});
+        self.driver.post("actions", actions).await.unwrap();
+    }
+
+    /// The text, the label or the name of what the keyboard is at.
+    pub async fn focused(&self) -> String {
+        let script = "const at = document.activeElement; \
+            return (at.labels?.[0]?.textContent ?? (at.textContent || at.name || at.tagName)).trim();";
+        self.run(script).await.as_str().unwrap().to_owned()
+    }
+
+    /// Runs the body of a function in the page.
+    pub async fn run(&self, script: &str) -> Value {
+        let body = json!({"script": script, "args": []});
+        self.driver.post("execute/sync", body).await.unwrap()
+    }
+
+    /// Takes pictures of the page: as wide as a screen and as a telephone, light and dark. Fails
+    /// where the page is wider than the window. Does nothing more without a folder for them.
+    pub async fn screenshot(&self, name: &str) {
+        let folder = std::env::var_os(SCREENSHOTS).map(PathBuf::from);
+        for width in WIDTHS {
+            for scheme in ["light", "dark"] {
+                self.look(width, scheme).await;
+                if self.has_scripts {
+                    let wide = self
+                        .run("return document.documentElement.scrollWidth")
+                        .await;
+                    assert!(
+                        wide.as_u64() <= Some(u64::from(width)),
+                        "{name}: {wide} pixels at {width}"
+                    );
+                }
+                let Some(folder) = &folder else { continue };
+                let options = json!({"captureBeyondViewport": true, "format": "png"});
+                let taken = self
+                    .driver
+                    .devtools("Page.captureScreenshot", options)
+                    .await;
+                let picture = STANDARD.decode(taken["data"].as_str().unwrap()).unwrap();
+                fs::create_dir_all(folder).unwrap();
+                let file = folder.join(format!("{name}-{width}-{scheme}.png"));
+                fs::write(file, picture).unwrap();
+            }
+        }
+        self.look(WIDTHS[0], "light").await;
+    }
+
+    /// What axe-core finds wrong with the page and calls serious or critical, in both colours and
+    /// both widths. Nothing where axe-core is not installed, which is said.
+    pub async fn axe(&self) {
+        let Some(source) = axe_source() else { return };
+        for width in WIDTHS {
+            for scheme in ["light", "dark"] {
+                self.look(width, scheme).await;
+                self.run(&source).await;
+                let found = self.run_axe().await;
+                assert!(
+                    found.is_empty(),
+                    "axe at {width} pixels, {scheme}, {}:\n{}",
+                    self.path().await,
+                    found.join("\n")
+                );
+            }
+        }
+        self.look(WIDTHS[0], "light").await;
+    }
+
+    /// Addresses that the browser asked for since the last call.
+    pub async fn requests(&self) -> Vec<String> {
+        let entries = self.log("performance").await;
+        let urls = entries.iter().filter_map(|entry| {
+            let message: Value = serde_json::from_str(entry["message"].as_str()?).ok()?;
+            let is_request = message["message"]["method"] == "Network.requestWillBeSent";
+            let url = message["message"]["params"]["request"]["url"].as_str()?;
+            is_request.then(|| url.to_owned())
+        });
+        urls.collect()
+    }
+
+    /// Fails if the browser asked any other origin for anything, or complained: of a script, a
+    /// style or an address that the page's own policy forbids, or of an error in a script. A page
+    /// that was refused on purpose is no complaint.
+    pub async fn must_be_at_peace(&self) {
+        let foreign: Vec<_> = self
+            .requests()
+            .await
+            .into_iter()
+            .filter(|url| !url.starts_with(&self.origin) && !url.starts_with("data:"))
+            .collect();
+        assert!(foreign.is_empty(), "asked elsewhere: {foreign:?}");
+        let complaints = self.log("browser").await;
+        let complaints = complaints
+            .iter()
+            .filter_map(|entry| entry["message"].as_str());
+        let complaints: Vec<_> = complaints
+            .filter(|text| !text.contains("the server responded with a status of 4"))
+            .collect();
+        assert!(complaints.is_empty(), "{complaints:#?}");
+    }
+
+    async fn run_axe(&self) -> Vec<String> {
+        let script = "const done = arguments[arguments.length - 1]; \
+            axe.run(document, {resultTypes: ['violations']}).then(result => done(result.violations \
+            .filter(one => ['serious', 'critical'].includes(one.impact)) \
+            .map(one => one.id + ': ' + one.nodes.map(node => node.target.join(' ') + ' (' \
+            + node.any.concat(node.all, node.none).map(check => check.message).join('; ') + ')') \
+            .join(' | '))));";
+        let body = json!({"script": script, "args": []});
+        let found = self.driver.post("execute/async", body).await.unwrap();
+        let found = found.as_array().unwrap();
+        let text = |one: &Value| one.as_str().unwrap().to_owned();
+        found.iter().map(text).collect()
+    }
+
+    async fn look(&self, width: u32, scheme: &str) {
+        let size = json!({"width": width, "height": 900, "deviceScaleFactor": 1, "mobile": false});
+        let features = json!([{"name": "prefers-color-scheme", "value": scheme}]);
+        let driver = &self.driver;
+        let size = driver.devtools("Emulation.setDeviceMetricsOverride", size);
+        size.await;
+        let media = json!({"features": features});
+        driver.devtools("Emulation.setEmulatedMedia", media).await;
+    }
+
+    async fn log(&self, kind: &str) -> Vec<Value> {
+        let entries = self.driver.post("se/log", json!({"type": kind})).await;
+        entries.unwrap().as_array().unwrap().clone()
+    }
+
+    async fn field(&self, label: &str) -> String {
+        let label = quoted(label);
+        let xpath = format!("//*[@id=//label[starts-with(normalize-space(.), {label})]/@for]");
+        self.element(&xpath).await
+    }
+
+    async fn click(&self, xpath: &str) {
+        let found = self.element(xpath).await;
+        let click = format!("element/{found}/click");
+        let clicked = self.driver.post(&click, json!({})).await;
+        clicked.unwrap_or_else(|refusal| panic!("{xpath}: {refusal:?}"));
+    }
+
+    /// Waits a moment for it: a click comes back before the next page is there.
+    async fn element(&self, xpath: &str) -> String {
+        for _ in 0..100 {
+            if let Ok(found) = self.driver.find(xpath).await {
+                return found;
+            }
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+        let found = self.driver.find(xpath).await;
+        match found {
+            Ok(found) => found,
+            Err(refusal) => {
+                let body = self.driver.get("source").await.unwrap();
+                panic!(
+                    "nothing on {} is {xpath}: {}, {}\n{}",
+                    self.path().await,
+                    refusal.error,
+                    refusal.message,
+                    body.as_str().unwrap_or_default()
+                )
+            }
+        }
+    }
+}
+
+/// A text as XPath writes it, which has no escapes.
+fn quoted(text: &str) -> String {
+    match text.contains('"') {
+        false => format!("\"{text}\""),
+        true => {
+            let parts: Vec<_> = text.split('"').map(|part| format!("\"{part}\"")).collect();
+            format!("concat({})", parts.join(", '\"', "))
+        }
+    }
+}
+
+fn is_there(program: &str) -> bool {
+    let shown = Command::new(program).arg("--version").output();
+    shown.is_ok_and(|shown| shown.status.success())
+}
+
+fn axe_source() -> Option<String> {
+    let Some(file) = std::env::var_os(AXE) else {
+        assert!(
+            std::env::var_os("CI").is_none(),
+            "{AXE} does not name axe-core: `./test` installs it"
+        );
+        eprintln!("pages are not checked by axe-core: {AXE} does not name it, `./test` does");
+        return None;
+    };
+    Some(fs::read_to_string(file).expect("axe-core is there"))
+}
+
+fn say_that_it_is_missing() {
+    assert!(
+        std::env::var_os("CI").is_none(),
+        "there is no chromium with its driver: `./test` installs them"
+    );
+    eprintln!("SKIPPED: there is no chromium with its driver; `./test` installs them");
+}
