@@ -16,6 +16,10 @@ node_packages() {
   echo "$cache/node-$(digest "$here/node/package-lock.json")"
 }
 
+axe_packages() {
+  echo "$cache/axe-$(digest "$here/axe/package-lock.json")"
+}
+
 python_environment() {
   echo "$cache/python-$1-$(digest "$here/python/requirements/$1.txt")"
 }

@@ -33,6 +33,15 @@ impl Answer {
         first.to_str().ok()
     }
 
+    /// The cookie that was set whose name ends so, as `name=value`.
+    #[must_use]
+    pub fn cookie(&self, suffix: &str) -> Option<String> {
+        let lines = self.headers.get_all("set-cookie").iter();
+        let mut pairs = lines.filter_map(|line| line.to_str().ok()?.split(';').next());
+        let is_it = |pair: &&str| pair.split('=').next().unwrap().ends_with(suffix);
+        pairs.find(is_it).map(str::to_owned)
+    }
+
     /// `x-debug-id`.
     #[must_use]
     pub fn debug_id(&self) -> String {

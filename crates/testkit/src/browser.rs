@@ -21,6 +21,10 @@ const AXE: &str = "COUNTERSIGN_TEST_AXE";
 /// Widths of screenshots: a screen on a desk, and a telephone.
 const WIDTHS: [u32; 2] = [1280, 390];
 
+/// How often a page is looked at before it counts as another one than was expected.
+const PATIENCE: u32 = 100;
+const MOMENT: Duration = Duration::from_millis(50);
+
 /// A browser at an origin.
 pub struct Browser {
     driver: Driver,
@@ -75,21 +79,46 @@ impl Browser {
 
     /// What can be read on the page.
     pub async fn text(&self) -> String {
-        let body = self.element("//body").await;
-        let text = self.driver.get(&format!("element/{body}/text")).await;
-        text.unwrap().as_str().unwrap().to_owned()
+        self.text_of("//body").await
     }
 
     /// What stands in the first element that an XPath finds.
     pub async fn text_of(&self, xpath: &str) -> String {
-        let found = self.element(xpath).await;
-        let text = self.driver.get(&format!("element/{found}/text")).await;
-        text.unwrap().as_str().unwrap().to_owned()
+        for _ in 0..PATIENCE {
+            let found = self.element(xpath).await;
+            // The next page may have come in between.
+            if let Ok(text) = self.driver.get(&format!("element/{found}/text")).await {
+                return text.as_str().unwrap().to_owned();
+            }
+        }
+        panic!("{xpath} does not stand still")
     }
 
     /// The heading of the page.
     pub async fn heading(&self) -> String {
         self.text_of("//h1").await
+    }
+
+    /// Waits until the page of that heading is there.
+    pub async fn arrive(&self, heading: &str) {
+        for _ in 0..PATIENCE {
+            if self.heading().await == heading {
+                return;
+            }
+            tokio::time::sleep(MOMENT).await;
+        }
+        panic!("not {heading:?} but this:\n{}", self.text().await)
+    }
+
+    /// Waits until that can be read on the page.
+    pub async fn see(&self, text: &str) {
+        for _ in 0..PATIENCE {
+            if self.text().await.contains(text) {
+                return;
+            }
+            tokio::time::sleep(MOMENT).await;
+        }
+        panic!("not {text:?} but this:\n{}", self.text().await)
     }
 
     /// Whether an XPath finds anything.
@@ -209,8 +238,12 @@ impl Browser {
     }
 
     /// What axe-core finds wrong with the page and calls serious or critical, in both colours and
-    /// both widths. Nothing where axe-core is not installed, which is said.
+    /// both widths. Nothing where axe-core is not installed, which is said, and not without
+    /// scripts: it is one.
     pub async fn axe(&self) {
+        if !self.has_scripts {
+            return;
+        }
         let Some(source) = axe_source() else { return };
         for width in WIDTHS {
             for scheme in ["light", "dark"] {
@@ -248,7 +281,7 @@ impl Browser {
             .requests()
             .await
             .into_iter()
-            .filter(|url| !url.starts_with(&self.origin) && !url.starts_with("data:"))
+            .filter(|url| !url.starts_with(&self.origin) && !is_browsers_own(url))
             .collect();
         assert!(foreign.is_empty(), "asked elsewhere: {foreign:?}");
         let complaints = self.log("browser").await;
@@ -277,7 +310,10 @@ impl Browser {
 
     async fn look(&self, width: u32, scheme: &str) {
         let size = json!({"width": width, "height": 900, "deviceScaleFactor": 1, "mobile": false});
-        let features = json!([{"name": "prefers-color-scheme", "value": scheme}]);
+        let features = json!([
+            {"name": "prefers-color-scheme", "value": scheme},
+            {"name": "prefers-reduced-motion", "value": "reduce"},
+        ]);
         let driver = &self.driver;
         let size = driver.devtools("Emulation.setDeviceMetricsOverride", size);
         size.await;
@@ -305,11 +341,11 @@ impl Browser {
 
     /// Waits a moment for it: a click comes back before the next page is there.
     async fn element(&self, xpath: &str) -> String {
-        for _ in 0..100 {
+        for _ in 0..PATIENCE {
             if let Ok(found) = self.driver.find(xpath).await {
                 return found;
             }
-            tokio::time::sleep(Duration::from_millis(50)).await;
+            tokio::time::sleep(MOMENT).await;
         }
         let found = self.driver.find(xpath).await;
         match found {
@@ -326,6 +362,13 @@ impl Browser {
             }
         }
     }
+}
+
+/// What a browser shows before it was anywhere.
+fn is_browsers_own(url: &str) -> bool {
+    ["about:", "chrome:", "chrome-untrusted:", "data:"]
+        .iter()
+        .any(|scheme| url.starts_with(scheme))
 }
 
 /// A text as XPath writes it, which has no escapes.

@@ -16,7 +16,9 @@ pub mod gateway;
 pub mod keys;
 pub mod log;
 pub mod multitude;
+pub mod person;
 pub mod redact;
+pub mod site;
 pub mod totp;
 pub mod upstream;
 mod webdriver;
@@ -28,6 +30,8 @@ pub use browser::Browser;
 pub use clients::{Call, Caller, TestClient};
 pub use clock::TestClock;
 pub use db::TestDatabase;
+pub use person::Person;
+pub use site::Site;
 
 /// The issuer of every test: the host name that unmodified clients are built for.
 pub const ISSUER: &str = "https://ims-na1.adobelogin.com";

@@ -3,6 +3,7 @@
 use std::fs;
 use std::path::Path;
 use std::process::Stdio;
+use std::sync::Once;
 use std::time::Duration;
 
 use serde_json::{Value, json};
@@ -42,11 +43,7 @@ impl Driver {
             .spawn()
             .expect("chromedriver starts");
         let port = port(&mut child).await;
-        let http = reqwest::Client::builder()
-            .no_proxy()
-            .timeout(Duration::from_secs(60))
-            .build()
-            .unwrap();
+        let http = http();
         let driver = format!("http://127.0.0.1:{port}/session");
         let wanted = capabilities(profile.path(), &preferences);
         let made = send(http.post(&driver).json(&wanted)).await;
@@ -98,6 +95,18 @@ impl Drop for Driver {
             }
         }
     }
+}
+
+fn http() -> reqwest::Client {
+    static PROVIDER: Once = Once::new();
+    PROVIDER.call_once(|| {
+        // Nothing here speaks TLS, but the library wants to know with what it would.
+        drop(rustls::crypto::aws_lc_rs::default_provider().install_default());
+    });
+    let builder = reqwest::Client::builder()
+        .no_proxy()
+        .timeout(Duration::from_secs(60));
+    builder.build().unwrap()
 }
 
 fn capabilities(profile: &Path, preferences: &Value) -> Value {

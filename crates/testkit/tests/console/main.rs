@@ -1,0 +1,6 @@
+//! The pages: in a real browser, with and without scripts, and asked for one by one.
+
+#![expect(clippy::unwrap_used, reason = "tests")]
+
+mod first_start;
+mod steps;
