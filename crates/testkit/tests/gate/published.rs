@@ -32,6 +32,7 @@ async fn publish(app: &TestApp, text: &str) -> Result<(), ManageError> {
     app.authority
         .publish_service(service(text), &operator())
         .await
+        .map(drop)
 }
 
 async fn services_of_the_database_come_and_go_on_every_node(app: &TestApp) {
