@@ -15,6 +15,7 @@ use crate::clock::random;
 use crate::credentials::Change;
 use crate::error::ManageError;
 use crate::kill::{LivingTokens, TokensOf};
+use crate::revision::At;
 use crate::revoke::revoke_in;
 use crate::secrets::Force;
 
@@ -81,12 +82,12 @@ impl Authority {
     /// [`ManageError::LastCertificate`] for the last one that works, unless `force`d.
     pub async fn delete_certificate(
         &self,
-        credential: &CredentialId,
+        of: impl Into<At<'_, CredentialId>>,
         id: &CertificateId,
         force: Force,
         actor: &Actor,
     ) -> Result<Credential, ManageError> {
-        self.remove_certificate(credential, id, force, LivingTokens::Keep, actor)
+        self.remove_certificate(of, id, force, LivingTokens::Keep, actor)
             .await
     }
 
@@ -97,29 +98,29 @@ impl Authority {
     /// As [`delete_certificate`](Self::delete_certificate).
     pub async fn delete_certificate_with_tokens(
         &self,
-        credential: &CredentialId,
+        of: impl Into<At<'_, CredentialId>>,
         id: &CertificateId,
         force: Force,
         actor: &Actor,
     ) -> Result<Credential, ManageError> {
-        self.remove_certificate(credential, id, force, LivingTokens::End, actor)
+        self.remove_certificate(of, id, force, LivingTokens::End, actor)
             .await
     }
 
     async fn remove_certificate(
         &self,
-        credential: &CredentialId,
+        of: impl Into<At<'_, CredentialId>>,
         id: &CertificateId,
         force: Force,
         living: LivingTokens,
         actor: &Actor,
     ) -> Result<Credential, ManageError> {
-        let now = self.clock.now();
+        let (of, now) = (of.into(), self.clock.now());
         let detail = json!({"certificate": id, "tokens_end": living == LivingTokens::End});
         let ended = living.revocation(&TokensOf::Certificate(id.clone()), now);
         let changed = store::retry(|| async {
             let mut change = self
-                .begin_change(credential, UseCase::ChangeCertificates, actor)
+                .begin_change(of, UseCase::ChangeCertificates, actor)
                 .await?;
             let Change { write, after, .. } = &mut change;
             let at = after.certificates.iter().position(|c| c.id == *id);

@@ -19,6 +19,7 @@ use crate::certificates::NewCertificate;
 use crate::clock::random;
 use crate::error::ManageError;
 use crate::organizations::{check_revision, random_number, switched};
+use crate::revision::At;
 
 /// A credential to be made.
 #[derive(Clone, Debug)]
@@ -312,18 +313,19 @@ impl Authority {
     /// Subscribes a credential to a service, or changes the profiles it uses it through.
     ///
     /// # Errors
-    /// [`ManageError::NoService`], [`ManageError::NoProfile`].
+    /// [`ManageError::NoService`], [`ManageError::NoProfile`], [`ManageError::Stale`].
     pub async fn subscribe(
         &self,
-        id: &CredentialId,
+        of: impl Into<At<'_, CredentialId>>,
         subscription: Subscription,
         actor: &Actor,
     ) -> Result<Credential, ManageError> {
+        let of = of.into();
         let detail = json!({"service": subscription.service, "profiles": subscription.profiles});
         let changed = store::retry(|| async {
             self.check_assignments(std::slice::from_ref(&subscription), actor)?;
             let mut change = self
-                .begin_change(id, UseCase::ChangeCredential, actor)
+                .begin_change(of, UseCase::ChangeCredential, actor)
                 .await?;
             let Change { write, after, .. } = &mut change;
             after
@@ -344,14 +346,15 @@ impl Authority {
     /// [`ManageError::NoCredential`].
     pub async fn unsubscribe(
         &self,
-        id: &CredentialId,
+        of: impl Into<At<'_, CredentialId>>,
         service: &countersign_wire::ServiceCode,
         actor: &Actor,
     ) -> Result<Credential, ManageError> {
+        let of = of.into();
         let detail = json!({"service": service});
         let changed = store::retry(|| async {
             let mut change = self
-                .begin_change(id, UseCase::ChangeCredential, actor)
+                .begin_change(of, UseCase::ChangeCredential, actor)
                 .await?;
             let subscriptions = &mut change.after.subscriptions;
             subscriptions.retain(|s| s.service != *service);
@@ -369,15 +372,16 @@ impl Authority {
     /// [`ManageError::NoCredential`].
     pub async fn delete_credential(
         &self,
-        id: &CredentialId,
+        of: impl Into<At<'_, CredentialId>>,
         actor: &Actor,
     ) -> Result<(), ManageError> {
-        let now = self.clock.now();
+        let (of, now) = (of.into(), self.clock.now());
         let client_id = store::retry(|| async {
             let mut write = self.store.write().await?;
-            let found = store::credentials::find(&mut write, id).await?;
+            let found = store::credentials::find(&mut write, of.id()).await?;
             let credential = found.ok_or(ManageError::NoCredential)?;
             actor.may_change(UseCase::DeleteCredential, &credential)?;
+            of.check(credential.revision)?;
             store::credentials::delete(&mut write, &credential).await?;
             let detail = json!({"name": credential.name, "client_id": credential.client_id});
             self.record(
@@ -401,14 +405,16 @@ impl Authority {
     /// is written into `after`.
     pub(crate) async fn begin_change(
         &self,
-        id: &CredentialId,
+        of: impl Into<At<'_, CredentialId>>,
         case: UseCase,
         actor: &Actor,
     ) -> Result<Change, ManageError> {
+        let of = of.into();
         let mut write = self.store.write().await?;
-        let found = store::credentials::find(&mut write, id).await?;
+        let found = store::credentials::find(&mut write, of.id()).await?;
         let before = found.ok_or(ManageError::NoCredential)?;
         actor.may_change(case, &before)?;
+        of.check(before.revision)?;
         let after = before.clone();
         Ok(Change {
             write,

@@ -10,6 +10,7 @@ use crate::Authority;
 use crate::actor::Actor;
 use crate::error::ManageError;
 use crate::organizations::switched;
+use crate::revision::At;
 
 /// What to change of a member; `None` leaves a thing as it is.
 #[derive(Clone, Debug, Default)]
@@ -110,14 +111,16 @@ impl Authority {
     pub async fn remove_member(
         &self,
         org: &OrgId,
-        person: &PersonId,
+        person: impl Into<At<'_, PersonId>>,
         actor: &Actor,
     ) -> Result<(), ManageError> {
         actor.check(UseCase::ChangeMembers, org, ManageError::NoMember)?;
-        let now = self.clock.now();
+        let (at, now) = (person.into(), self.clock.now());
+        let person = at.id();
         store::retry(|| async {
             let mut write = self.store.write().await?;
             let (who, mut member) = member_in(&mut write, org, person).await?;
+            at.check(member.revision)?;
             if administers(&member) {
                 member.revision = self.keep_an_administrator(&mut write, &member).await?;
             }

@@ -10,6 +10,7 @@ use serde_json::json;
 use crate::Authority;
 use crate::actor::Actor;
 use crate::error::ManageError;
+use crate::revision::At;
 
 impl Authority {
     /// Adds the OAuth half: same client id, technical account, secrets, services and profiles.
@@ -19,10 +20,10 @@ impl Authority {
     /// [`ManageError::Migration`].
     pub async fn start_migration(
         &self,
-        id: &CredentialId,
+        of: impl Into<At<'_, CredentialId>>,
         actor: &Actor,
     ) -> Result<Credential, ManageError> {
-        self.step(id, "migration.started", Migration::start, actor)
+        self.step(of, "migration.started", Migration::start, actor)
             .await
     }
 
@@ -32,10 +33,10 @@ impl Authority {
     /// [`ManageError::Migration`].
     pub async fn cancel_migration(
         &self,
-        id: &CredentialId,
+        of: impl Into<At<'_, CredentialId>>,
         actor: &Actor,
     ) -> Result<Credential, ManageError> {
-        self.step(id, "migration.cancelled", Migration::cancel, actor)
+        self.step(of, "migration.cancelled", Migration::cancel, actor)
             .await
     }
 
@@ -45,23 +46,23 @@ impl Authority {
     /// [`ManageError::Migration`].
     pub async fn complete_migration(
         &self,
-        id: &CredentialId,
+        of: impl Into<At<'_, CredentialId>>,
         actor: &Actor,
     ) -> Result<Credential, ManageError> {
-        self.step(id, "migration.completed", Migration::complete, actor)
+        self.step(of, "migration.completed", Migration::complete, actor)
             .await
     }
 
     async fn step(
         &self,
-        id: &CredentialId,
+        of: impl Into<At<'_, CredentialId>>,
         action: &str,
         step: fn(Migration, Timestamp) -> Result<Migration, MigrationError>,
         actor: &Actor,
     ) -> Result<Credential, ManageError> {
-        let now = self.clock.now();
+        let (of, now) = (of.into(), self.clock.now());
         let changed = store::retry(|| async {
-            let mut change = self.begin_change(id, UseCase::Migrate, actor).await?;
+            let mut change = self.begin_change(of, UseCase::Migrate, actor).await?;
             change.after.migrate(|migration| step(migration, now))?;
             self.finish_change(change, action, &json!({}), actor).await
         })

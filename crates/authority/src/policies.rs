@@ -6,7 +6,8 @@ use countersign_model::deprecation::Preset;
 use countersign_model::{DeprecationPolicy, UseCase};
 use countersign_store::changes::Topic;
 use countersign_store::{self as store};
-use countersign_wire::OrgId;
+use countersign_wire::{OrgId, Timestamp};
+use serde_json::{Value, json};
 
 use crate::Authority;
 use crate::actor::Actor;
@@ -52,6 +53,34 @@ impl Policies {
     }
 }
 
+/// New dates: a preset, if any, then single ones. `None` leaves a date as it is, `Some(None)` is a
+/// date that never comes.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct PolicyChange {
+    /// Ready-made dates, instead of those that are there.
+    pub preset: Option<Preset>,
+    /// When JWT credentials begin to carry a warning.
+    pub deprecated_on: Option<Option<Timestamp>>,
+    /// When no JWT credential can be made any more.
+    pub no_new_on: Option<Option<Timestamp>>,
+    /// When no certificate can be added any more.
+    pub end_of_life_on: Option<Option<Timestamp>>,
+    /// When no assertion is exchanged any more.
+    pub final_on: Option<Option<Timestamp>>,
+}
+
+impl PolicyChange {
+    fn over(self, before: DeprecationPolicy) -> DeprecationPolicy {
+        let base = self.preset.map_or(before, Preset::policy);
+        DeprecationPolicy {
+            deprecated_on: self.deprecated_on.unwrap_or(base.deprecated_on),
+            no_new_on: self.no_new_on.unwrap_or(base.no_new_on),
+            end_of_life_on: self.end_of_life_on.unwrap_or(base.end_of_life_on),
+            final_on: self.final_on.unwrap_or(base.final_on),
+        }
+    }
+}
+
 impl Authority {
     /// The policies that hold now, as stored.
     ///
@@ -87,50 +116,69 @@ impl Authority {
         policy: DeprecationPolicy,
         actor: &Actor,
     ) -> Result<(), ManageError> {
-        actor.check_role(UseCase::ChangePolicy)?;
-        let policy = policy.checked()?;
+        self.replace_policy(org, |_| policy, actor).await.map(drop)
+    }
+
+    /// Changes dates of the installation, or of one organization: beginning with those that hold.
+    ///
+    /// # Errors
+    /// As [`set_policy`](Self::set_policy).
+    pub async fn change_policy(
+        &self,
+        org: Option<&OrgId>,
+        change: PolicyChange,
+        actor: &Actor,
+    ) -> Result<DeprecationPolicy, ManageError> {
+        self.replace_policy(org, |before| change.over(before), actor)
+            .await
+    }
+
+    async fn replace_policy(
+        &self,
+        org: Option<&OrgId>,
+        change: impl Fn(DeprecationPolicy) -> DeprecationPolicy,
+        actor: &Actor,
+    ) -> Result<DeprecationPolicy, ManageError> {
+        may_change(org, actor)?;
         let now = self.clock.now();
-        store::retry(|| async {
+        let policy = store::retry(|| async {
             let mut write = self.store.write().await?;
             if let Some(org) = org {
                 store::organizations::find(&mut write, org)
                     .await?
                     .ok_or(ManageError::NoOrganization)?;
             }
+            let policies = Policies::new(store::policies::list(&mut write).await?);
+            let before = org.map_or_else(|| policies.installation(), |org| policies.of(org));
+            let policy = change(before).checked()?;
             store::policies::put(&mut write, org, &policy).await?;
             let subject = org.map_or("installation", OrgId::as_str);
-            let detail = serde_json::json!({
-                "deprecated_on": policy.deprecated_on, "no_new_on": policy.no_new_on,
-                "end_of_life_on": policy.end_of_life_on, "final_on": policy.final_on,
-            });
+            let detail = json!({"before": described(before), "after": described(policy)});
             let event = actor.event(now, org, "policy.set", subject, &detail);
             store::audit::append(&mut write, &event).await?;
             store::changes::append(&mut write, &Topic::Policies, self.clock.now()).await?;
             write.commit().await?;
-            Ok::<_, ManageError>(())
+            Ok::<_, ManageError>(policy)
         })
         .await?;
         self.apply(&Topic::Policies).await;
-        Ok(())
+        Ok(policy)
     }
 
     /// Takes an organization's own policy away: that of the installation holds again.
     ///
     /// # Errors
-    /// [`ManageError::Store`].
+    /// [`ManageError::NoOrganization`].
     pub async fn remove_policy(&self, org: &OrgId, actor: &Actor) -> Result<(), ManageError> {
-        actor.check_role(UseCase::ChangePolicy)?;
+        may_change(Some(org), actor)?;
         let now = self.clock.now();
         store::retry(|| async {
             let mut write = self.store.write().await?;
+            store::organizations::find(&mut write, org)
+                .await?
+                .ok_or(ManageError::NoOrganization)?;
             store::policies::remove(&mut write, org).await?;
-            let event = actor.event(
-                now,
-                Some(org),
-                "policy.removed",
-                org.as_str(),
-                &serde_json::json!({}),
-            );
+            let event = actor.event(now, Some(org), "policy.removed", org.as_str(), &json!({}));
             store::audit::append(&mut write, &event).await?;
             store::changes::append(&mut write, &Topic::Policies, self.clock.now()).await?;
             write.commit().await?;
@@ -140,4 +188,19 @@ impl Authority {
         self.apply(&Topic::Policies).await;
         Ok(())
     }
+}
+
+/// Whether there is such an organization is told only to those who may know.
+fn may_change(org: Option<&OrgId>, actor: &Actor) -> Result<(), ManageError> {
+    if let (Some(org), Some(_)) = (org, actor.organization()) {
+        actor.check(UseCase::ReadPolicy, org, ManageError::NoOrganization)?;
+    }
+    actor.check_role(UseCase::ChangePolicy)
+}
+
+fn described(policy: DeprecationPolicy) -> Value {
+    json!({
+        "deprecated_on": policy.deprecated_on, "no_new_on": policy.no_new_on,
+        "end_of_life_on": policy.end_of_life_on, "final_on": policy.final_on,
+    })
 }

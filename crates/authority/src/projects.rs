@@ -11,6 +11,7 @@ use crate::Authority;
 use crate::actor::Actor;
 use crate::error::ManageError;
 use crate::organizations::{check_revision, random_number, switched};
+use crate::revision::At;
 
 /// A project to be made.
 #[derive(Clone, Debug)]
@@ -238,13 +239,19 @@ impl Authority {
     ///
     /// # Errors
     /// [`ManageError::NoProject`]; [`ManageError::ProjectInUse`] while it has credentials.
-    pub async fn delete_project(&self, id: &ProjectId, actor: &Actor) -> Result<(), ManageError> {
-        let now = self.clock.now();
+    pub async fn delete_project(
+        &self,
+        of: impl Into<At<'_, ProjectId>>,
+        actor: &Actor,
+    ) -> Result<(), ManageError> {
+        let (of, now) = (of.into(), self.clock.now());
+        let id = of.id();
         store::retry(|| async {
             let mut write = self.store.write().await?;
             let project = self
                 .project_to_change(&mut write, id, UseCase::DeleteProject, actor)
                 .await?;
+            of.check(project.revision)?;
             let credentials = self.credentials_in(&mut write, &project).await?;
             if !credentials.is_empty() {
                 return Err(ManageError::ProjectInUse(credentials.len()));

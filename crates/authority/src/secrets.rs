@@ -16,6 +16,7 @@ use crate::credentials::{Change, position_of};
 use crate::directory::Client;
 use crate::error::ManageError;
 use crate::kill::{LivingTokens, TokensOf};
+use crate::revision::At;
 use crate::revoke::revoke_in;
 
 /// A secret that was added.
@@ -116,12 +117,12 @@ impl Authority {
     /// [`ManageError::LastSecret`] for the last one that works, unless `force`d.
     pub async fn delete_secret(
         &self,
-        credential: &CredentialId,
+        of: impl Into<At<'_, CredentialId>>,
         id: &SecretId,
         force: Force,
         actor: &Actor,
     ) -> Result<Credential, ManageError> {
-        self.remove_secret(credential, id, force, LivingTokens::Keep, actor)
+        self.remove_secret(of, id, force, LivingTokens::Keep, actor)
             .await
     }
 
@@ -132,30 +133,28 @@ impl Authority {
     /// As [`delete_secret`](Self::delete_secret).
     pub async fn delete_secret_with_tokens(
         &self,
-        credential: &CredentialId,
+        of: impl Into<At<'_, CredentialId>>,
         id: &SecretId,
         force: Force,
         actor: &Actor,
     ) -> Result<Credential, ManageError> {
-        self.remove_secret(credential, id, force, LivingTokens::End, actor)
+        self.remove_secret(of, id, force, LivingTokens::End, actor)
             .await
     }
 
     async fn remove_secret(
         &self,
-        credential: &CredentialId,
+        of: impl Into<At<'_, CredentialId>>,
         id: &SecretId,
         force: Force,
         living: LivingTokens,
         actor: &Actor,
     ) -> Result<Credential, ManageError> {
-        let now = self.clock.now();
+        let (of, now) = (of.into(), self.clock.now());
         let detail = json!({"secret": id, "tokens_end": living == LivingTokens::End});
         let ended = living.revocation(&TokensOf::Secret(id.clone()), now);
         let changed = store::retry(|| async {
-            let mut change = self
-                .begin_change(credential, UseCase::ChangeSecrets, actor)
-                .await?;
+            let mut change = self.begin_change(of, UseCase::ChangeSecrets, actor).await?;
             let Change { write, after, .. } = &mut change;
             let at = position_of(&after.secrets, id)?;
             let removed = after.secrets.remove(at);

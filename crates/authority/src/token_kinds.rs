@@ -9,6 +9,7 @@ use serde_json::json;
 use crate::Authority;
 use crate::actor::Actor;
 use crate::error::ManageError;
+use crate::revision::At;
 
 /// Registered keys of one credential: as many as secrets and certificates, for the same reason.
 const MAX_KEYS: usize = 5;
@@ -22,18 +23,19 @@ impl Authority {
     /// [`ManageError::NoCredential`].
     pub async fn set_token_kind(
         &self,
-        id: &CredentialId,
+        of: impl Into<At<'_, CredentialId>>,
         kind: TokenKind,
         actor: &Actor,
     ) -> Result<Credential, ManageError> {
-        self.may_change_credential(id, UseCase::ChangeCredential, actor)
+        let of = of.into();
+        self.may_change_credential(of.id(), UseCase::ChangeCredential, actor)
             .await?;
         self.ensure_key(kind.algorithm(), actor).await?;
         let detail = json!({ "token_kind": kind.as_str() });
         let action = "credential.token_kind_set";
         let changed = store::retry(|| async {
             let mut change = self
-                .begin_change(id, UseCase::ChangeCredential, actor)
+                .begin_change(of, UseCase::ChangeCredential, actor)
                 .await?;
             change.after.token_kind = kind;
             self.finish_change(change, action, &detail, actor).await
@@ -51,10 +53,11 @@ impl Authority {
     /// [`ManageError::KnownTestKey`].
     pub async fn set_jwks(
         &self,
-        id: &CredentialId,
+        of: impl Into<At<'_, CredentialId>>,
         jwks: &[u8],
         actor: &Actor,
     ) -> Result<Credential, ManageError> {
+        let of = of.into();
         let set = JwkSet::parse(jwks)?;
         let keys = set.candidates();
         if keys.len() > MAX_KEYS {
@@ -75,7 +78,7 @@ impl Authority {
         let action = "credential.keys_set";
         let changed = store::retry(|| async {
             let mut change = self
-                .begin_change(id, UseCase::ChangeCredential, actor)
+                .begin_change(of, UseCase::ChangeCredential, actor)
                 .await?;
             change.after.jwks.clone_from(&stored);
             self.finish_change(change, action, &detail, actor).await

@@ -2,7 +2,7 @@
 
 use axum::extract::State;
 use axum::response::Response;
-use countersign_authority::NewCertificate;
+use countersign_authority::{At, NewCertificate};
 use countersign_wire::{CertificateId, CredentialId, OrgId};
 use serde::Deserialize;
 use utoipa::ToSchema;
@@ -10,7 +10,7 @@ use utoipa::ToSchema;
 use super::error::{Failure, ProblemSchema};
 use super::place::{self, Deletion, InCredential};
 use super::reply::{self, List};
-use super::request::{Body, By, Ids, Query};
+use super::request::{Body, By, Ids, IfMatch, Query};
 use super::secrets::deletion;
 use super::view::{CertificateView, CreatedCertificate, shown};
 use crate::app::App;
@@ -35,10 +35,11 @@ pub(super) async fn list(
     let usage = app.authority.list_usage(&id, &by).await?;
     let now = app.authority.clock().now();
     let view = |certificate| CertificateView::new(certificate, &usage, now);
-    Ok(reply::item(&List {
+    let list = List {
         items: credential.certificates.iter().map(view).collect(),
         next_cursor: None,
-    }))
+    };
+    Ok(reply::revised(&list, credential.revision))
 }
 
 /// Add a certificate, or have a pair generated whose private key this answer shows once
@@ -72,21 +73,22 @@ pub(super) async fn delete(
     State(app): State<App>,
     By(by): By,
     Ids((org, id, certificate)): Ids<(OrgId, CredentialId, CertificateId)>,
+    IfMatch(revision): IfMatch,
     mut query: Query,
 ) -> Result<Response, Failure> {
     let (force, with_tokens) = deletion(&mut query)?;
     query.finish()?;
     place::credential(&app, &org, &id, &by).await?;
-    let authority = &app.authority;
+    let (authority, at) = (&app.authority, At::revision(&id, revision));
     match with_tokens {
         true => {
             authority
-                .delete_certificate_with_tokens(&id, &certificate, force, &by)
+                .delete_certificate_with_tokens(at, &certificate, force, &by)
                 .await?
         }
         false => {
             authority
-                .delete_certificate(&id, &certificate, force, &by)
+                .delete_certificate(at, &certificate, force, &by)
                 .await?
         }
     };

@@ -2,9 +2,13 @@
 
 use axum::extract::State;
 use axum::response::Response;
-use countersign_authority::{CredentialChange, NewCertificate, NewCredential, NewGrant};
+use countersign_authority::{
+    Actor, At, CredentialChange, ManageError, NewCertificate, NewCredential, NewGrant,
+};
 use countersign_model::{Credential, Origin, Owner, Subscription, TokenKind};
-use countersign_wire::{CredentialId, OrgId, ProfileId, ProjectId, ServiceCode, WorkspaceId};
+use countersign_wire::{
+    ClientId, CredentialId, OrgId, ProfileId, ProjectId, ServiceCode, WorkspaceId,
+};
 use serde::Deserialize;
 use utoipa::{IntoParams, ToSchema};
 
@@ -97,6 +101,8 @@ enum Step {
 struct Which {
     /// Only those of this project.
     project: Option<String>,
+    /// Only the one with this client id. Alone.
+    client_id: Option<String>,
 }
 
 impl From<SubscriptionBody> for Subscription {
@@ -117,6 +123,10 @@ pub(super) async fn list(
     Ids(org): Ids<OrgId>,
     mut query: Query,
 ) -> Result<Response, Failure> {
+    if let Some(client_id) = query.take("client_id") {
+        query.finish()?;
+        return of_client(&app, &org, &client_id, &by).await;
+    }
     let project = query.take("project");
     let list = format!("credentials of {org} in {project:?}");
     let paging = Paging::read(&app, &mut query, list)?;
@@ -133,6 +143,29 @@ pub(super) async fn list(
         |one| one.id.as_str(),
         |one| CredentialView::from(one),
     )
+}
+
+/// The one credential that has a client id, if the organization has it.
+async fn of_client(
+    app: &App,
+    org: &OrgId,
+    client_id: &str,
+    by: &Actor,
+) -> Result<Response, Failure> {
+    app.authority.find_organization(org, by).await?;
+    let found = match ClientId::parse(client_id) {
+        Ok(id) => app.authority.find_credential(id.as_str(), by).await,
+        Err(_) => Err(ManageError::NoCredential),
+    };
+    let items = match found {
+        Ok((credential, _)) if credential.org_id == *org => vec![CredentialView::from(&credential)],
+        Ok(_) | Err(ManageError::NoCredential) => Vec::new(),
+        Err(error) => return Err(error.into()),
+    };
+    Ok(reply::item(&List {
+        items,
+        next_cursor: None,
+    }))
 }
 
 /// Make a credential with a technical account and a first secret, which this answer shows once
@@ -209,7 +242,7 @@ pub(super) async fn change(
     IfMatch(revision): IfMatch,
     Body(body): Body<CredentialBody>,
 ) -> Result<Response, Failure> {
-    let (found, _) = place::credential(&app, &org, &id, &by).await?;
+    place::credential(&app, &org, &id, &by).await?;
     let is_alone = [&body.name, &body.owner_team, &body.owner_contact]
         .iter()
         .all(|text| text.is_none())
@@ -218,10 +251,8 @@ pub(super) async fn change(
         Some(word) if is_alone => {
             let kind = TokenKind::parse(word)
                 .ok_or_else(|| Failure::request("`token_kind` has a word that is not known"))?;
-            if revision.is_some_and(|expected| expected != found.revision) {
-                return Err(countersign_authority::ManageError::Stale.into());
-            }
-            app.authority.set_token_kind(&id, kind, &by).await?
+            let at = At::revision(&id, revision);
+            app.authority.set_token_kind(at, kind, &by).await?
         }
         Some(_) => {
             return Err(Failure::request(
@@ -249,9 +280,11 @@ pub(super) async fn delete(
     State(app): State<App>,
     By(by): By,
     Ids((org, id)): Ids<(OrgId, CredentialId)>,
+    IfMatch(revision): IfMatch,
 ) -> Result<Response, Failure> {
     place::credential(&app, &org, &id, &by).await?;
-    app.authority.delete_credential(&id, &by).await?;
+    let at = At::revision(&id, revision);
+    app.authority.delete_credential(at, &by).await?;
     Ok(reply::deleted())
 }
 
@@ -277,10 +310,12 @@ pub(super) async fn subscribe(
     State(app): State<App>,
     By(by): By,
     Ids((org, id)): Ids<(OrgId, CredentialId)>,
+    IfMatch(revision): IfMatch,
     Body(body): Body<SubscriptionBody>,
 ) -> Result<Response, Failure> {
     place::credential(&app, &org, &id, &by).await?;
-    let changed = app.authority.subscribe(&id, body.into(), &by).await?;
+    let at = At::revision(&id, revision);
+    let changed = app.authority.subscribe(at, body.into(), &by).await?;
     Ok(answer(&changed))
 }
 
@@ -291,6 +326,7 @@ pub(super) async fn unsubscribe(
     State(app): State<App>,
     By(by): By,
     Ids((org, id)): Ids<(OrgId, CredentialId)>,
+    IfMatch(revision): IfMatch,
     mut query: Query,
 ) -> Result<Response, Failure> {
     let service = query.take("service").unwrap_or_default();
@@ -298,7 +334,8 @@ pub(super) async fn unsubscribe(
     let service = ServiceCode::parse(&service);
     let service = service.map_err(|error| Failure::request(format!("`service`: {error}")))?;
     place::credential(&app, &org, &id, &by).await?;
-    let changed = app.authority.unsubscribe(&id, &service, &by).await?;
+    let at = At::revision(&id, revision);
+    let changed = app.authority.unsubscribe(at, &service, &by).await?;
     Ok(answer(&changed))
 }
 
@@ -309,13 +346,15 @@ pub(super) async fn migrate(
     State(app): State<App>,
     By(by): By,
     Ids((org, id)): Ids<(OrgId, CredentialId)>,
+    IfMatch(revision): IfMatch,
     Body(body): Body<MigrationBody>,
 ) -> Result<Response, Failure> {
     place::credential(&app, &org, &id, &by).await?;
+    let at = At::revision(&id, revision);
     let changed = match body.step {
-        Step::Start => app.authority.start_migration(&id, &by).await?,
-        Step::Cancel => app.authority.cancel_migration(&id, &by).await?,
-        Step::Complete => app.authority.complete_migration(&id, &by).await?,
+        Step::Start => app.authority.start_migration(at, &by).await?,
+        Step::Cancel => app.authority.cancel_migration(at, &by).await?,
+        Step::Complete => app.authority.complete_migration(at, &by).await?,
     };
     Ok(answer(&changed))
 }

@@ -2,7 +2,7 @@
 
 use axum::extract::State;
 use axum::response::Response;
-use countersign_authority::{MemberChange, NewInvitation};
+use countersign_authority::{At, MemberChange, NewInvitation};
 use countersign_model::{Role, SignInName};
 use countersign_wire::{InvitationId, OrgId, PersonId, ProfileId};
 use serde::Deserialize;
@@ -121,8 +121,10 @@ pub(super) async fn remove(
     State(app): State<App>,
     By(by): By,
     Ids((org, person)): Ids<(OrgId, PersonId)>,
+    IfMatch(revision): IfMatch,
 ) -> Result<Response, Failure> {
-    app.authority.remove_member(&org, &person, &by).await?;
+    let at = At::revision(&person, revision);
+    app.authority.remove_member(&org, at, &by).await?;
     Ok(reply::deleted())
 }
 

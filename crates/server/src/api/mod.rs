@@ -15,12 +15,15 @@ mod activity;
 mod certificates;
 mod credentials;
 mod definition;
+mod end;
 mod error;
 mod guard;
 mod installation;
+mod keys;
 mod members;
 mod organizations;
 mod place;
+mod policy;
 mod projects;
 mod published;
 mod reply;
@@ -86,7 +89,8 @@ fn described() -> (Router<App>, utoipa::openapi::OpenApi) {
             organizations::profiles,
             organizations::create_profile
         ))
-        .routes(routes!(organizations::policy))
+        .routes(routes!(policy::show, policy::change, policy::clear))
+        .routes(routes!(policy::installation, policy::change_installation))
         .routes(routes!(projects::list, projects::create))
         .routes(routes!(projects::show, projects::change, projects::delete))
         .routes(routes!(projects::workspaces))
@@ -99,10 +103,14 @@ fn described() -> (Router<App>, utoipa::openapi::OpenApi) {
         .routes(routes!(credentials::usage))
         .routes(routes!(credentials::subscribe, credentials::unsubscribe))
         .routes(routes!(credentials::migrate))
+        .routes(routes!(keys::show, keys::replace))
+        .routes(routes!(end::of_credential))
         .routes(routes!(secrets::list, secrets::add))
         .routes(routes!(secrets::delete))
+        .routes(routes!(end::of_secret))
         .routes(routes!(certificates::list, certificates::add))
         .routes(routes!(certificates::delete))
+        .routes(routes!(end::of_certificate))
         .routes(routes!(members::list))
         .routes(routes!(members::show, members::change, members::remove))
         .routes(routes!(members::invitations, members::invite))

@@ -12,7 +12,7 @@ use super::error::{Failure, ProblemSchema};
 use super::place::{InOrganization, Paged};
 use super::reply::{self, List, Paging};
 use super::request::{Body, By, Ids, IfMatch, Query};
-use super::view::{OrganizationView, PolicyView, ProfileView, ServiceView};
+use super::view::{OrganizationView, ProfileView, ServiceView};
 use crate::app::App;
 
 /// An organization to be made.
@@ -177,16 +177,4 @@ pub(super) async fn create_profile(
         .await?;
     let location = format!("/api/v1/organizations/{org}/profiles");
     Ok(reply::created(&ProfileView::from(&made), &location))
-}
-
-/// The dates of the deprecation policy that holds for an organization
-#[utoipa::path(get, path = "/api/v1/organizations/{org}/policy", tag = "organizations", params(InOrganization),
-    responses((status = 200, body = PolicyView), (status = "default", body = ProblemSchema)))]
-pub(super) async fn policy(
-    State(app): State<App>,
-    By(by): By,
-    Ids(org): Ids<OrgId>,
-) -> Result<Response, Failure> {
-    let policy = app.authority.show_policy(&org, &by).await?;
-    Ok(reply::item(&PolicyView::from(&policy)))
 }

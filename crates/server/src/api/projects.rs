@@ -2,7 +2,7 @@
 
 use axum::extract::State;
 use axum::response::Response;
-use countersign_authority::{Actor, ManageError, NewProject, ProjectChange};
+use countersign_authority::{Actor, At, ManageError, NewProject, ProjectChange};
 use countersign_model::{Project, ProjectKind};
 use countersign_wire::{OrgId, ProjectId};
 use serde::Deserialize;
@@ -131,9 +131,11 @@ pub(super) async fn delete(
     State(app): State<App>,
     By(by): By,
     Ids((org, id)): Ids<(OrgId, ProjectId)>,
+    IfMatch(revision): IfMatch,
 ) -> Result<Response, Failure> {
     project(&app, &org, &id, &by).await?;
-    app.authority.delete_project(&id, &by).await?;
+    let at = At::revision(&id, revision);
+    app.authority.delete_project(at, &by).await?;
     Ok(reply::deleted())
 }
 

@@ -2,7 +2,7 @@
 
 use axum::extract::State;
 use axum::response::Response;
-use countersign_authority::{Force, ManageError};
+use countersign_authority::{At, Force, ManageError};
 use countersign_wire::{CredentialId, OrgId, SecretId, Timestamp};
 use serde::Deserialize;
 use utoipa::ToSchema;
@@ -10,7 +10,7 @@ use utoipa::ToSchema;
 use super::error::{Failure, ProblemSchema};
 use super::place::{self, Deletion, InCredential};
 use super::reply::{self, List};
-use super::request::{Body, By, Ids, Query};
+use super::request::{Body, By, Ids, IfMatch, Query};
 use super::view::{CreatedSecret, SecretView};
 use crate::app::App;
 
@@ -32,15 +32,16 @@ pub(super) async fn list(
     By(by): By,
     Ids((org, id)): Ids<(OrgId, CredentialId)>,
 ) -> Result<Response, Failure> {
-    place::credential(&app, &org, &id, &by).await?;
+    let (credential, _) = place::credential(&app, &org, &id, &by).await?;
     let secrets = app.authority.list_secrets(&id, &by).await?;
     let usage = app.authority.list_usage(&id, &by).await?;
     let now = app.authority.clock().now();
     let view = |secret| SecretView::new(secret, &usage, now);
-    Ok(reply::item(&List {
+    let list = List {
         items: secrets.iter().map(view).collect(),
         next_cursor: None,
-    }))
+    };
+    Ok(reply::revised(&list, credential.revision))
 }
 
 /// Add a secret beside those that are there; this answer shows it once
@@ -74,6 +75,7 @@ pub(super) async fn delete(
     State(app): State<App>,
     By(by): By,
     Ids((org, id, secret)): Ids<(OrgId, CredentialId, SecretId)>,
+    IfMatch(revision): IfMatch,
     mut query: Query,
 ) -> Result<Response, Failure> {
     let (force, with_tokens) = deletion(&mut query)?;
@@ -82,14 +84,14 @@ pub(super) async fn delete(
     if !credential.secrets.iter().any(|one| one.id == secret) {
         return Err(ManageError::NoSecret.into());
     }
-    let authority = &app.authority;
+    let (authority, at) = (&app.authority, At::revision(&id, revision));
     match with_tokens {
         true => {
             authority
-                .delete_secret_with_tokens(&id, &secret, force, &by)
+                .delete_secret_with_tokens(at, &secret, force, &by)
                 .await?
         }
-        false => authority.delete_secret(&id, &secret, force, &by).await?,
+        false => authority.delete_secret(at, &secret, force, &by).await?,
     };
     Ok(reply::deleted())
 }

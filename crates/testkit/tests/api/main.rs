@@ -52,7 +52,9 @@ macro_rules! on_both_engines_with {
     };
 }
 
+mod at_once;
 mod audit;
+mod bounds;
 mod caller;
 mod calls;
 mod invitations;

@@ -2,7 +2,7 @@
 //! description that the product serves. Source: security.md ORG-01, ORG-03, ORG-13.
 
 use countersign_model::Role;
-use countersign_testkit::{TestApp, keys};
+use countersign_testkit::{Answer, TestApp, keys};
 use countersign_wire::{OrgId, PersonId};
 use http::Method;
 use serde_json::{Value, json};
@@ -25,6 +25,7 @@ struct Route {
 }
 
 /// Ids to fill in: of one organization, or of none.
+#[derive(Clone)]
 struct Place {
     org: String,
     project: String,
@@ -32,6 +33,9 @@ struct Place {
     secret: String,
     certificate: String,
     person: String,
+    invitation: String,
+    access_token: String,
+    published: String,
 }
 
 async fn routes(app: &TestApp) -> Vec<Route> {
@@ -58,9 +62,9 @@ fn body(path: &str, method: &str) -> Value {
     let last = path.rsplit('/').next().unwrap();
     match (method, last) {
         ("patch", _) => json!({}),
-        ("post", "published-services") | ("put", "{name}") => json!({
-            "name": "mine", "service": "DocCloudSDK", "upstreams": ["http://127.0.0.1:9"],
-        }),
+        ("put", "jwks") => json!({"keys": []}),
+        ("post", "published-services") => service("mine"),
+        ("put", "{name}") => service("{name}"),
         ("post", "organizations") => json!({"name": "New"}),
         ("post", "profiles") => json!({"service": "DocCloudSDK", "name": "p"}),
         ("post", "projects") => json!({"name": "new"}),
@@ -78,6 +82,10 @@ fn body(path: &str, method: &str) -> Value {
     }
 }
 
+fn service(name: &str) -> Value {
+    json!({"name": name, "service": "DocCloudSDK", "upstreams": ["http://127.0.0.1:9"]})
+}
+
 impl Route {
     fn is_of_organization(&self) -> bool {
         self.path.contains("{org}")
@@ -91,9 +99,9 @@ impl Route {
                 .replace("{secret}", &place.secret)
                 .replace("{certificate}", &place.certificate)
                 .replace("{person}", &place.person)
-                .replace("{name}", "mine")
-                .replace("{invitation}", &"0".repeat(32))
-                .replace("{token}", &"0".repeat(32))
+                .replace("{invitation}", &place.invitation)
+                .replace("{token}", &place.access_token)
+                .replace("{name}", &place.published)
         };
         let mut path = fill(&self.path);
         if self.method == Method::DELETE && path.ends_with("/services") {
@@ -110,9 +118,22 @@ impl Route {
     }
 }
 
+/// One of each thing that somebody could ask for.
 async fn place(app: &TestApp, org: &OrgId) -> Place {
     let client = app.jwt(org, &["DocCloudSDK"], keys::first()).await;
     let person = member(app, org, &format!("x@{}", org.ident()), Role::Viewer).await;
+    let by = operators(app).await;
+    let invited = json!({"sign_in_name": format!("y@{}", org.ident()), "role": "viewer"});
+    let invitations = format!("/organizations/{org}/invitations");
+    let invited = by.post(&invitations, &invited).await.json();
+    let token = program(app, org, &format!("z@{}", org.ident()), Role::Viewer).await;
+    let token = token.get("/access-tokens").await.json();
+    let published = format!("s{}", client.client_id.as_str());
+    let service = json!({
+        "name": published, "service": "DocCloudSDK", "prefix": format!("/{published}"),
+        "upstreams": ["http://127.0.0.1:9"],
+    });
+    assert_eq!(by.post("/published-services", &service).await.status, 201);
     Place {
         org: org.to_string(),
         project: client.project_id.to_string(),
@@ -120,6 +141,9 @@ async fn place(app: &TestApp, org: &OrgId) -> Place {
         secret: client.secret_id.to_string(),
         certificate: client.certificate_id.unwrap().to_string(),
         person: person.person().id.to_string(),
+        invitation: invited["id"].as_str().unwrap().to_owned(),
+        access_token: token["items"][0]["id"].as_str().unwrap().to_owned(),
+        published,
     }
 }
 
@@ -131,71 +155,102 @@ fn nowhere() -> Place {
         secret: "0".repeat(32),
         certificate: "0".repeat(32),
         person: PersonId::from_random([9; 12]).to_string(),
+        invitation: "0".repeat(32),
+        access_token: "0".repeat(32),
+        published: "nowhere".to_owned(),
     }
 }
 
+/// Without a token, and with one that is forged, deleted or too old: one answer for all of it,
+/// whatever the path names.
 async fn nobody_gets_in(app: &TestApp) {
-    let place = place(app, &app.organization().await).await;
+    let org = app.organization().await;
+    let places = [place(app, &org).await, nowhere()];
+    let gone = program(app, &org, "gone@example.com", Role::SystemAdministrator).await;
+    let own = gone.get("/access-tokens").await.json();
+    let own = own["items"][0]["id"].as_str().unwrap().to_owned();
+    assert_eq!(
+        gone.delete(&format!("/access-tokens/{own}")).await.status,
+        204
+    );
+    let old = program(app, &org, "old@example.com", Role::SystemAdministrator).await;
+    app.advance(std::time::Duration::from_secs(2 * 86_400));
+    let forged = Program::with_token(app, &format!("cspat-{}", "A".repeat(36)));
+    let nobody = Program::with_token(app, "");
+    let first = nobody.get("/organizations").await;
+    assert_eq!(problem(&first), (401, "unauthenticated".to_owned()));
     for route in routes(app).await {
-        let path = route.path.replace("{org}", &place.org);
-        let target = format!("/api/v1{path}");
-        let anonymous = app.anonymous();
-        let bare = anonymous.call(route.method.clone(), &target).send().await;
-        assert_eq!(
-            problem(&bare),
-            (401, "unauthenticated".to_owned()),
-            "{path}"
-        );
-        assert_eq!(bare.header("www-authenticate"), Some("Bearer"));
-        let forged = format!("cspat-{}", "A".repeat(36));
-        let call = anonymous.call(route.method, &target);
-        let forged = call.bearer(&forged).send().await;
-        assert_eq!(forged.body, bare.body);
+        for place in &places {
+            for by in [&nobody, &forged, &gone, &old] {
+                let refused = route.ask(by, place).await;
+                assert_eq!(
+                    (refused.status, &refused.body),
+                    (401, &first.body),
+                    "{}",
+                    route.path
+                );
+                assert_eq!(refused.header("www-authenticate"), Some("Bearer"));
+            }
+        }
     }
 }
 
-/// As an administrator of another organization: each answer is that for ids of nothing.
+/// As everybody who is somebody in another organization: each answer is, to the letter, that for
+/// ids of nothing.
 async fn nothing_of_another_organization_is_there(app: &TestApp) {
     let theirs = place(app, &app.organization().await).await;
     let own = app.organization().await;
-    let by = program(app, &own, "ada@example.com", Role::SystemAdministrator).await;
+    for role in Role::ALL {
+        let who = format!("{}@example.com", role.as_str());
+        let by = program(app, &own, &who, role).await;
+        nothing_is_there(app, &theirs, &own, &by).await;
+    }
+}
+
+async fn nothing_is_there(app: &TestApp, theirs: &Place, own: &OrgId, by: &Program<'_>) {
     // Ids of theirs under the own organization are no better.
     let mixed = Place {
         org: own.to_string(),
-        ..place_of(&theirs)
+        ..theirs.clone()
+    };
+    let mixed_nothing = Place {
+        org: own.to_string(),
+        ..nowhere()
     };
     let before = app.database.count("audit").await;
     for route in routes(app).await {
-        if !route.is_of_organization() {
+        let (method, path) = (route.method.clone(), route.path.clone());
+        if !path.contains('{') {
             continue;
         }
-        let (method, path) = (route.method.clone(), route.path.clone());
-        let there = route.ask(&by, &theirs).await;
-        assert_eq!(
-            problem(&there),
-            (404, "not_found".to_owned()),
-            "{method} {path}"
-        );
-        let nothing = route.ask(&by, &nowhere()).await;
-        assert_eq!(there.body, nothing.body, "{method} {path}");
+        let there = route.ask(by, theirs).await;
+        let nothing = route.ask(by, &nowhere()).await;
+        assert_eq!(alike(&there), alike(&nothing), "{method} {path}");
+        assert!(there.status >= 400, "{method} {path}: {}", there.body);
+        if route.is_of_organization() {
+            assert_eq!(
+                problem(&there),
+                (404, "not_found".to_owned()),
+                "{method} {path}"
+            );
+        }
         if path.matches('{').count() > 1 || path.ends_with("/credentials") && method == Method::POST
         {
-            let mixed = route.ask(&by, &mixed).await;
-            assert_eq!(mixed.status, 404, "{method} {path}: {}", mixed.body);
+            let there = route.ask(by, &mixed).await;
+            let nothing = route.ask(by, &mixed_nothing).await;
+            assert_eq!(alike(&there), alike(&nothing), "{method} {path}");
+            assert!(there.status >= 400, "{method} {path}: {}", there.body);
         }
     }
     assert_eq!(app.database.count("audit").await, before, "nothing changed");
 }
 
-fn place_of(place: &Place) -> Place {
-    Place {
-        org: place.org.clone(),
-        project: place.project.clone(),
-        credential: place.credential.clone(),
-        secret: place.secret.clone(),
-        certificate: place.certificate.clone(),
-        person: place.person.clone(),
-    }
+/// What a caller sees of an answer, but for its id.
+fn alike(answer: &Answer) -> (u16, &str, Vec<&str>) {
+    let names = answer.headers.keys().map(http::HeaderName::as_str);
+    let mut names: Vec<_> = names.collect();
+    names.sort_unstable();
+    (answer.status, &answer.body, names)
 }
 
 async fn a_viewer_only_looks_and_not_at_everything(app: &TestApp) {
@@ -215,8 +270,9 @@ async fn a_viewer_only_looks_and_not_at_everything(app: &TestApp) {
         if is_own {
             continue;
         }
-        let is_hidden =
-            hidden.iter().any(|end| path.ends_with(end)) || path.starts_with("/published-services");
+        let is_hidden = hidden.iter().any(|end| path.ends_with(end))
+            || path.starts_with("/published-services")
+            || path == "/policy";
         let expected = match (method == Method::GET, is_hidden) {
             (true, false) => 200,
             _ => 403,
@@ -240,6 +296,10 @@ async fn bodies_with_unknown_members_are_refused(app: &TestApp) {
     let place = place(app, &org).await;
     let by = program(app, &org, "ada@example.com", Role::SystemAdministrator).await;
     for mut route in routes(app).await {
+        // A key set may hold more than we know (RFC 7517 section 5).
+        if route.path.ends_with("/jwks") {
+            continue;
+        }
         let Some(body) = &mut route.body else {
             continue;
         };
