@@ -10,6 +10,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use countersign_model::evidence::{Seen, Sketch};
 use countersign_store::callers::{Finding, FindingKind};
+use countersign_store::daily_usage::{Day, DayKind};
 use countersign_store::service_calls::Calls;
 use countersign_store::usage::{Usage, UsageSubject};
 use countersign_wire::{Caller, CredentialId, ServiceCode, Timestamp};
@@ -29,8 +30,8 @@ const MANY_RECORDS: usize = MOST_RECORDS / 4;
 /// One use of a credential: a token was issued.
 pub(crate) struct Used<'a> {
     pub(crate) grant: Grant,
-    /// What the client proved itself by.
-    pub(crate) proof: &'a Minter,
+    /// What the client proved itself by; nothing where a person asked for the token.
+    pub(crate) proof: Option<&'a Minter>,
     /// What the token was minted with.
     pub(crate) minter: &'a Minter,
     pub(crate) caller: &'a Caller,
@@ -53,6 +54,8 @@ pub(crate) struct Evidence {
     pub(crate) callers: Vec<(Grant, Sketch)>,
     /// Those who called services with its tokens.
     pub(crate) calls: Vec<(Calls, Sketch)>,
+    /// Tokens and calls by day.
+    pub(crate) days: Vec<Day>,
     pub(crate) finding: Option<Finding>,
 }
 
@@ -96,6 +99,32 @@ impl Evidence {
         &mut self.calls[at].1
     }
 
+    /// Counts a token or a call of today; made without copying anything where there is one.
+    fn count(&mut self, credential: &CredentialId, kind: DayKind, grant: Grant, now: Timestamp) {
+        let day_at = day_of(now);
+        let is_it = |day: &&mut Day| (day.day_at, day.kind, day.grant) == (day_at, kind, grant);
+        match self.days.iter_mut().find(is_it) {
+            Some(known) => known.uses = known.uses.saturating_add(1),
+            None => self.days.push(Day {
+                credential_id: credential.clone(),
+                day_at,
+                kind,
+                grant,
+                uses: 1,
+            }),
+        }
+    }
+
+    fn add_day(&mut self, other: Day) {
+        let is_it = |day: &&mut Day| {
+            (day.day_at, day.kind, day.grant) == (other.day_at, other.kind, other.grant)
+        };
+        match self.days.iter_mut().find(is_it) {
+            Some(known) => known.uses = known.uses.saturating_add(other.uses),
+            None => self.days.push(other),
+        }
+    }
+
     fn add_finding(&mut self, found: Finding) {
         let Some(known) = &mut self.finding else {
             self.finding = Some(found);
@@ -111,7 +140,7 @@ impl Evidence {
     fn records(&self) -> usize {
         let callers: usize = self.callers.iter().map(|(_, sketch)| sketch.len()).sum();
         let calls: usize = self.calls.iter().map(|(_, sketch)| sketch.len()).sum();
-        self.uses.len() + callers + calls + usize::from(self.finding.is_some())
+        self.uses.len() + self.days.len() + callers + calls + usize::from(self.finding.is_some())
     }
 }
 
@@ -139,13 +168,16 @@ impl Activity {
 
     /// Notes that a token was issued.
     pub(crate) fn note(&self, credential: &CredentialId, used: &Used<'_>, now: Timestamp) {
-        let minted = (used.minter != used.proof).then(|| used.minter.clone().used());
-        let proof = used.proof.clone().used();
-        let subjects = [Some(UsageSubject::Grant), Some(proof), minted];
+        // A token that a person asked for uses nothing of the client's: whoever looks whether a
+        // secret can go must not be told that it is in use.
+        let minted = used.proof.filter(|proof| *proof != used.minter);
+        let minted = minted.map(|_| used.minter.clone().used());
+        let proof = used.proof.map(|proof| proof.clone().used());
+        let subjects = [Some(UsageSubject::Grant), proof, minted];
         let minted_by = used.minter.to_string();
         let secret = match used.proof {
-            Minter::Secret(id) => Some(id),
-            Minter::Certificate(_) | Minter::Key(_) => None,
+            Some(Minter::Secret(id)) => Some(id),
+            Some(Minter::Certificate(_) | Minter::Key(_)) | None => None,
         };
         self.change(credential, |evidence, room| {
             for subject in subjects.into_iter().flatten() {
@@ -158,6 +190,7 @@ impl Activity {
                     uses: 1,
                 });
             }
+            evidence.count(credential, DayKind::Token, used.grant, now);
             let sketch = evidence.sketch(used.grant);
             match room {
                 Room::Left => sketch.note(used.caller, secret, &minted_by, now),
@@ -169,6 +202,7 @@ impl Activity {
     /// Notes that a service was called. Copies nothing for a caller that is known.
     pub(crate) fn note_call(&self, credential: &CredentialId, called: &Called<'_>, now: Timestamp) {
         self.change(credential, |evidence, room| {
+            evidence.count(credential, DayKind::Call, called.grant, now);
             let sketch = evidence.calls(credential, called.service, called.grant);
             match room {
                 Room::Left => sketch.note(called.caller, None, called.minted_by, now),
@@ -219,6 +253,9 @@ impl Activity {
             evidence
                 .uses
                 .sort_by(|a, b| (&a.subject, a.grant).cmp(&(&b.subject, b.grant)));
+            evidence
+                .days
+                .sort_by_key(|day| (day.day_at, day.kind, day.grant));
             evidence.callers.sort_by_key(|(grant, _)| *grant);
             let place = |calls: &Calls| (calls.service.clone(), calls.grant);
             evidence.calls.sort_by_key(|(calls, _)| place(calls));
@@ -242,6 +279,7 @@ impl Activity {
                     let newer = evidence.calls(&credential, &calls.service, calls.grant);
                     sketch.seen().iter().for_each(|seen| newer.add(seen));
                 }
+                older.days.into_iter().for_each(|day| evidence.add_day(day));
                 if let Some(found) = older.finding {
                     evidence.add_finding(found);
                 }
@@ -282,6 +320,12 @@ impl Activity {
     }
 }
 
+/// The first instant of the day, in UTC.
+pub(crate) fn day_of(at: Timestamp) -> Timestamp {
+    const DAY: i64 = 86_400;
+    Timestamp::from_seconds(at.as_seconds().div_euclid(DAY).saturating_mul(DAY))
+}
+
 /// Whether new records may be made.
 #[derive(Clone, Copy)]
 enum Room {
@@ -303,7 +347,7 @@ mod tests {
         };
         let used = Used {
             grant: Grant::ClientCredentials,
-            proof: &proof,
+            proof: Some(&proof),
             minter: &proof,
             caller: &caller,
         };
@@ -338,6 +382,8 @@ mod tests {
             .collect();
         uses.sort_unstable();
         assert_eq!(uses, [1, 2]);
+        let days: Vec<_> = evidence.days.iter().map(|day| day.uses).collect();
+        assert_eq!(days, [3]);
         assert_eq!(activity.records.load(Ordering::Relaxed), 0);
     }
 

@@ -483,6 +483,7 @@ impl Authority {
             detail,
         );
         store::audit::append(write, &event).await?;
+        store::projects::touch(write, &credential.project_id, actor.name(), now).await?;
         // Later than `now` by as long as the transaction waited for its turn: whoever follows the
         // log looks back for a bounded time only.
         let topic = Topic::Client(credential.client_id.clone());

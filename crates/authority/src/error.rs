@@ -12,9 +12,11 @@ use countersign_store::{self as store, Retryable};
 use countersign_wire::{PublishedName, ServiceCode, Timestamp};
 
 use crate::clock::NoRandomness;
+use crate::exchange::ExchangeError;
 use crate::gate::PublishError;
 use crate::keyring::KeyringError;
 use crate::master_key::SealError;
+use crate::token::TokenError;
 
 /// Why something was not done.
 #[derive(Debug, thiserror::Error)]
@@ -129,6 +131,23 @@ pub enum ManageError {
         "this is the credential's last live secret: without it no token can be requested; add another one first, or confirm that you want this"
     )]
     LastSecret,
+    /// No secret that works.
+    #[error("this credential has no client secret that works: add one first")]
+    NoLiveSecret,
+    /// Not a private key.
+    #[error("the private key cannot be used: {0}; paste the whole file, an RSA key in PEM")]
+    PrivateKey(KeyError),
+    /// The key of no certificate of the credential.
+    #[error(
+        "this private key belongs to none of the credential's valid certificates: paste the key of one of them, or add its certificate first"
+    )]
+    ForeignKey,
+    /// No token could be made.
+    #[error(transparent)]
+    Token(#[from] TokenError),
+    /// No token could be made of an assertion.
+    #[error(transparent)]
+    Exchange(#[from] Box<ExchangeError>),
     /// Too many certificates.
     #[error(
         "certificate limit reached: this credential already has {0}; delete one of them, then add a new one"
@@ -265,6 +284,15 @@ pub enum ManageError {
     /// The database.
     #[error("{0}")]
     Store(store::Error),
+}
+
+impl From<ExchangeError> for ManageError {
+    fn from(error: ExchangeError) -> Self {
+        match error {
+            ExchangeError::Token(error) => Self::Token(error),
+            other => Self::Exchange(Box::new(other)),
+        }
+    }
 }
 
 fn yours(role: Option<Role>) -> String {

@@ -4,13 +4,14 @@ use std::time::Duration;
 
 use countersign_model::evidence::{Seen, Sketch};
 use countersign_store::callers::{Finding, Sketched};
+use countersign_store::daily_usage::Day;
 use countersign_store::service_calls::Count;
 use countersign_store::{self as store, Write};
 use countersign_wire::{CredentialId, ServiceCode};
 use tracing::warn;
 
 use crate::Authority;
-use crate::activity::{Evidence, Grant};
+use crate::activity::{Evidence, Grant, day_of};
 use crate::actor::Actor;
 use crate::credentials::may_read_usage;
 use crate::error::ManageError;
@@ -20,6 +21,11 @@ use crate::error::ManageError;
 pub(crate) const WRITE_EVERY: Duration = Duration::from_secs(5);
 /// Credentials of one transaction: it is over before others notice that they wait for it.
 const AT_ONCE: usize = 50;
+
+/// How many days the series of a credential reaches back: a quarter, and then some.
+pub const DAYS_SHOWN: u32 = 92;
+/// Days are kept a little longer than they are shown: clocks that jump ahead come back.
+pub(crate) const KEEP_DAYS: Duration = Duration::from_secs(100 * 86_400);
 
 /// Who calls with one half of a credential.
 #[derive(Clone, Debug)]
@@ -64,6 +70,23 @@ impl Authority {
         }
         all.retain(|callers| !callers.seen.is_empty());
         Ok(all)
+    }
+
+    /// Tokens and calls of a credential on each of the last [`DAYS_SHOWN`] days that had any, as
+    /// far as they are written.
+    ///
+    /// # Errors
+    /// [`ManageError::Store`].
+    pub async fn list_days(
+        &self,
+        id: &CredentialId,
+        actor: &Actor,
+    ) -> Result<Vec<Day>, ManageError> {
+        let mut read = self.store.read().await?;
+        may_read_usage(&mut read, id, actor).await?;
+        let shown = Duration::from_secs(u64::from(DAYS_SHOWN - 1) * 86_400);
+        let since = day_of(self.clock.now().minus(shown));
+        Ok(store::daily_usage::list(&mut read, id, since).await?)
     }
 
     /// What somebody should look at.
@@ -111,6 +134,17 @@ async fn save(write: &mut Write, batch: &[(CredentialId, Evidence)]) -> Result<(
         .collect();
     // The row of each grant is among these: nodes that add callers to it wait for each other here.
     store::usage::add(write, &uses).await?;
+    let days = || batch.iter().flat_map(|(_, evidence)| &evidence.days);
+    store::daily_usage::add(write, &days().cloned().collect::<Vec<_>>()).await?;
+    // Its days are sorted: the last one is the latest.
+    let latest: Vec<_> = batch
+        .iter()
+        .filter_map(|(credential, evidence)| {
+            let day = evidence.days.last()?;
+            Some((credential.clone(), day.day_at))
+        })
+        .collect();
+    store::projects::note_activity(write, &latest).await?;
     let ids: Vec<_> = batch
         .iter()
         .map(|(credential, _)| credential.clone())

@@ -11,14 +11,14 @@ use countersign_store::{self as store};
 use countersign_wire::claims::audience;
 use countersign_wire::exchange::ExchangeRequest;
 use countersign_wire::{
-    CertificateId, ClientId, Metascope, OrgId, ScopeSet, TechnicalAccountId, Timestamp,
+    Caller, CertificateId, ClientId, Metascope, OrgId, ScopeSet, TechnicalAccountId, Timestamp,
 };
 
 use crate::Authority;
 use crate::activity::Grant;
-use crate::client_auth::{ClientError, Presented};
+use crate::client_auth::{AuthenticatedClient, ClientError, Presented};
 use crate::directory::Client;
-use crate::token::{Issued, Mint, Minter, TokenError};
+use crate::token::{AskedBy, Issued, Mint, Minter, TokenError};
 
 /// Why an assertion was not exchanged. The sentences are for the credential's owner.
 #[derive(Debug, thiserror::Error)]
@@ -148,6 +148,16 @@ struct Asserted {
     expires_at: Timestamp,
 }
 
+/// An assertion that was taken, and who brought it.
+pub(crate) struct Exchanged<'a> {
+    pub(crate) client: &'a AuthenticatedClient,
+    pub(crate) asked_by: AskedBy,
+    pub(crate) caller: &'a Caller,
+    pub(crate) certificate: CertificateId,
+    pub(crate) scope: ScopeSet,
+    pub(crate) resources: Vec<String>,
+}
+
 impl Authority {
     /// Exchanges an assertion, in the order of `spec/ims-protocol.md` 2.2 with the client's secret
     /// first (`spec/decisions.md`, decision 13).
@@ -172,30 +182,47 @@ impl Authority {
         self.take_share(known)?;
         self.use_once(&asserted, known).await?;
         let scope = self.expand(&asserted.metascopes, known)?;
-        let credential = &known.credential;
-        let policies = self.policies.load();
-        let policy = policies.of(&credential.org_id);
-        let certificate_ends = known
-            .certificate(&asserted.certificate)
-            .map(|c| c.not_after);
-        let policy_ends = policy
-            .final_on
-            .filter(|_| credential.origin.is_under_policy());
-        let mint = Mint {
+        let minted = Exchanged {
             client: &client,
+            asked_by: AskedBy::Client,
             caller: &presented.caller,
-            grant: Grant::JwtExchange,
-            minter: Minter::Certificate(asserted.certificate),
+            certificate: asserted.certificate,
             scope,
-            audience: Some(request.resources).filter(|all| !all.is_empty()),
-            ends: [certificate_ends, policy_ends].into_iter().flatten().min(),
-            notice: policy.notice(credential.origin, credential.last_certificate_ends(), now),
+            resources: request.resources,
         };
-        drop(policies);
+        let mint = self.mint_of(minted, now);
         Ok(self.mint(&mint).await?)
     }
 
-    fn check_jwt_half(&self, client: &Client, now: Timestamp) -> Result<(), ExchangeError> {
+    /// What a token of the JWT half is minted from.
+    pub(crate) fn mint_of<'a>(&self, exchanged: Exchanged<'a>, now: Timestamp) -> Mint<'a> {
+        let known = exchanged.client.client();
+        let credential = &known.credential;
+        let policies = self.policies.load();
+        let policy = policies.of(&credential.org_id);
+        let certificate = known.certificate(&exchanged.certificate);
+        let policy_ends = policy
+            .final_on
+            .filter(|_| credential.origin.is_under_policy());
+        let ends = [certificate.map(|c| c.not_after), policy_ends];
+        Mint {
+            client: exchanged.client,
+            asked_by: exchanged.asked_by,
+            caller: exchanged.caller,
+            grant: Grant::JwtExchange,
+            minter: Minter::Certificate(exchanged.certificate),
+            scope: exchanged.scope,
+            audience: Some(exchanged.resources).filter(|all| !all.is_empty()),
+            ends: ends.into_iter().flatten().min(),
+            notice: policy.notice(credential.origin, credential.last_certificate_ends(), now),
+        }
+    }
+
+    pub(crate) fn check_jwt_half(
+        &self,
+        client: &Client,
+        now: Timestamp,
+    ) -> Result<(), ExchangeError> {
         let credential = &client.credential;
         match credential.grants {
             Grants::OAuth => return Err(ExchangeError::NoJwtHalf),
@@ -338,7 +365,11 @@ impl Authority {
         .await
     }
 
-    fn expand(&self, metascopes: &[Metascope], client: &Client) -> Result<ScopeSet, ExchangeError> {
+    pub(crate) fn expand(
+        &self,
+        metascopes: &[Metascope],
+        client: &Client,
+    ) -> Result<ScopeSet, ExchangeError> {
         let bound = || {
             let names = client
                 .credential

@@ -126,8 +126,9 @@ impl Authority {
 
     /// Deletes what nobody needs any more, in small batches that keep nobody waiting.
     async fn trim(&self, lease: Lease, now: Timestamp) -> Result<(), WorkError> {
-        let days = u64::from(self.config.keep_refusals_days);
-        let oldest = now.minus(Duration::from_secs(days * 86_400));
+        let kept = u64::from(self.config.keep_refusals_days);
+        let oldest = now.minus(Duration::from_secs(kept * 86_400));
+        let days = now.minus(evidence::KEEP_DAYS);
         let changes = now.minus(KEEP_CHANGES + KEEP_CHANGES);
         let nodes = now.minus(KEEP_NODES);
         let over = now.minus(MARGIN);
@@ -143,7 +144,8 @@ impl Authority {
                     + store::nodes::trim(&mut write, nodes, BATCH).await?
                     + store::idempotency::trim(&mut write, over, BATCH).await?
                     + store::sessions::trim(&mut write, over, BATCH).await?
-                    + store::invitations::trim(&mut write, over, BATCH).await?;
+                    + store::invitations::trim(&mut write, over, BATCH).await?
+                    + store::daily_usage::trim(&mut write, days, BATCH).await?;
                 write.commit().await?;
                 Ok::<_, WorkError>(deleted)
             })

@@ -1,8 +1,11 @@
 //! Projects and their workspaces.
 
+use std::collections::HashMap;
+
 use countersign_model::project::{PRODUCTION, check_description, check_name, check_title};
 use countersign_model::{Credential, Project, ProjectKind, State, UseCase, Workspace};
 use countersign_store::changes::Topic;
+use countersign_store::project_search::Search;
 use countersign_store::{self as store, Page, Write};
 use countersign_wire::{OrgId, ProjectId, WorkspaceId};
 use serde_json::json;
@@ -39,6 +42,15 @@ pub struct ProjectChange {
     pub enabled: Option<bool>,
     /// The revision that the change was made from; whoever has none takes what is there.
     pub revision: Option<i64>,
+}
+
+/// A project of a list, and what is in it.
+#[derive(Clone, Debug)]
+pub struct FoundProject {
+    /// The project.
+    pub project: Project,
+    /// Its credentials.
+    pub credentials: Vec<Credential>,
 }
 
 impl ProjectChange {
@@ -90,6 +102,10 @@ impl Authority {
             kind: new.kind,
             state: State::Enabled,
             created_at: now,
+            created_by: actor.name().to_owned(),
+            changed_at: now,
+            changed_by: actor.name().to_owned(),
+            active_at: None,
             revision: 0,
         };
         let workspace = Workspace {
@@ -133,6 +149,35 @@ impl Authority {
         actor.check(UseCase::ReadProjects, org, ManageError::NoOrganization)?;
         let mut read = self.store.read().await?;
         Ok(store::projects::list(&mut read, org, page).await?)
+    }
+
+    /// The projects of an organization that fit, with the credentials in them.
+    ///
+    /// # Errors
+    /// [`ManageError::Store`].
+    pub async fn search_projects(
+        &self,
+        org: &OrgId,
+        search: &Search,
+        page: &Page,
+        actor: &Actor,
+    ) -> Result<Vec<FoundProject>, ManageError> {
+        actor.check(UseCase::ReadProjects, org, ManageError::NoOrganization)?;
+        actor.check(UseCase::ReadCredentials, org, ManageError::NoOrganization)?;
+        let mut read = self.store.read().await?;
+        let projects = store::project_search::list(&mut read, org, search, page).await?;
+        let ids: Vec<_> = projects.iter().map(|project| project.id.clone()).collect();
+        let credentials = store::credentials::of_projects(&mut read, &ids).await?;
+        let mut of_project: HashMap<ProjectId, Vec<Credential>> = HashMap::new();
+        for credential in credentials {
+            let id = credential.project_id.clone();
+            of_project.entry(id).or_default().push(credential);
+        }
+        let found = projects.into_iter().map(|project| FoundProject {
+            credentials: of_project.remove(&project.id).unwrap_or_default(),
+            project,
+        });
+        Ok(found.collect())
     }
 
     /// The project of that id or, in that organization, of that name.
@@ -220,6 +265,8 @@ impl Authority {
             project.title = change.title.clone().unwrap_or(project.title);
             project.description = change.description.clone().unwrap_or(project.description);
             project.state = switched(project.state, change.enabled, now);
+            project.changed_at = now;
+            actor.name().clone_into(&mut project.changed_by);
             store::projects::save(&mut write, &project).await?;
             project.revision += 1;
             let detail = json!({"before": before, "after": described(&project)});

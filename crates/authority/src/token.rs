@@ -150,6 +150,8 @@ impl std::fmt::Display for Minter {
 
 pub(crate) struct Mint<'a> {
     pub(crate) client: &'a AuthenticatedClient,
+    /// Who asked for it.
+    pub(crate) asked_by: AskedBy,
     pub(crate) caller: &'a Caller,
     pub(crate) grant: Grant,
     pub(crate) minter: Minter,
@@ -158,6 +160,15 @@ pub(crate) struct Mint<'a> {
     /// A token does not outlive what it rests on: the certificate, the policy's last date.
     pub(crate) ends: Option<Timestamp>,
     pub(crate) notice: Option<Notice>,
+}
+
+/// Who asks for a token.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) enum AskedBy {
+    /// The client, by what it proved itself with.
+    Client,
+    /// A person who may change the credential.
+    Person,
 }
 
 impl Authority {
@@ -193,6 +204,7 @@ impl Authority {
         self.take_share(known)?;
         self.mint(&Mint {
             client: &client,
+            asked_by: AskedBy::Client,
             caller: &presented.caller,
             grant: Grant::ClientCredentials,
             minter: client.minter().clone(),
@@ -290,7 +302,10 @@ impl Authority {
     fn note_use(&self, mint: &Mint<'_>, now: Timestamp) {
         let used = Used {
             grant: mint.grant,
-            proof: mint.client.minter(),
+            proof: match mint.asked_by {
+                AskedBy::Client => Some(mint.client.minter()),
+                AskedBy::Person => None,
+            },
             minter: &mint.minter,
             caller: mint.caller,
         };

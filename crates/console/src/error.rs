@@ -219,6 +219,9 @@ fn kind(error: &ManageError) -> Kind {
         | ManageError::KeyInUse(_)
         | ManageError::SigningKey(_)
         | ManageError::NoJwtHalf
+        | ManageError::NoLiveSecret
+        | ManageError::Token(_)
+        | ManageError::Exchange(_)
         | ManageError::Migration(_)
         | ManageError::Refused(_)
         | ManageError::Conflict
@@ -234,6 +237,8 @@ fn kind(error: &ManageError) -> Kind {
         | ManageError::WrongCode
         | ManageError::KeyOfAnotherOrganization
         | ManageError::KnownTestKey
+        | ManageError::PrivateKey(_)
+        | ManageError::ForeignKey
         | ManageError::ExpiredCertificate(_)
         | ManageError::CertificateNeeded
         | ManageError::ExpiryInThePast(_)

@@ -72,6 +72,7 @@ use_cases! {
     ReadSecrets "see the list of client secrets" DEVELOPER;
     ChangeSecrets "add and delete client secrets" DEVELOPER;
     ChangeCertificates "add and delete certificates" DEVELOPER;
+    MakeTokens "generate access tokens by hand" DEVELOPER;
     EndTokens "end access tokens" DEVELOPER;
     Migrate "migrate credentials" DEVELOPER;
     ReadMembers "see the members" DEVELOPER;

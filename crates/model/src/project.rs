@@ -23,6 +23,14 @@ pub struct Project {
     pub state: State,
     /// When it was made.
     pub created_at: Timestamp,
+    /// By whom, as in the activity log; empty where nobody wrote it down.
+    pub created_by: String,
+    /// When it, or a credential in it, was changed last.
+    pub changed_at: Timestamp,
+    /// By whom, as in the activity log; empty where nobody wrote it down.
+    pub changed_by: String,
+    /// The first instant of the day (UTC) of its last service activity: a token or a call.
+    pub active_at: Option<Timestamp>,
     /// Counts changes; a writer must know the last one.
     pub revision: i64,
 }

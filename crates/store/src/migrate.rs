@@ -81,6 +81,11 @@ pub(crate) fn migrations() -> Vec<Migration> {
             "revision of published services",
             include_str!("../migrations/0007_revision_of_published_services.sql"),
         ),
+        (
+            8,
+            "projects and days",
+            include_str!("../migrations/0008_projects_and_days.sql"),
+        ),
     ];
     let migration = |&(version, name, text): &(i64, &'static str, &'static str)| {
         let kind = MigrationType::Simple;

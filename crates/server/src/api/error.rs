@@ -2,7 +2,7 @@
 //! find its row.
 
 use axum::response::{IntoResponse, Response};
-use countersign_authority::{ManageError, PublishError};
+use countersign_authority::{ClientError, ManageError, PublishError, TokenError};
 use http::header::{CACHE_CONTROL, CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE};
 use http::{HeaderValue, StatusCode};
 use serde::Serialize;
@@ -132,6 +132,26 @@ impl IntoResponse for Failure {
 
 const PROBLEM: HeaderValue = HeaderValue::from_static("application/problem+json");
 
+fn of_token(error: &TokenError) -> (StatusCode, &'static str) {
+    match error {
+        TokenError::TooMany { .. } | TokenError::Client(ClientError::Throttled) => {
+            (StatusCode::TOO_MANY_REQUESTS, "too_many")
+        }
+        TokenError::Overloaded(_) | TokenError::Client(ClientError::Unavailable(_)) => {
+            (StatusCode::SERVICE_UNAVAILABLE, "temporarily_unavailable")
+        }
+        TokenError::Client(_)
+        | TokenError::NoOAuthHalf
+        | TokenError::NoScope(_)
+        | TokenError::NotGranted { .. }
+        | TokenError::TooLong(_)
+        | TokenError::NoKey(_) => (StatusCode::CONFLICT, "not_possible_now"),
+        TokenError::Sign(_) | TokenError::NoRandomness(_) => {
+            (StatusCode::INTERNAL_SERVER_ERROR, "internal_error")
+        }
+    }
+}
+
 fn row(error: &ManageError) -> (StatusCode, &'static str) {
     const NOT_FOUND: StatusCode = StatusCode::NOT_FOUND;
     const CONFLICT: StatusCode = StatusCode::CONFLICT;
@@ -173,9 +193,12 @@ fn row(error: &ManageError) -> (StatusCode, &'static str) {
         | ManageError::KeyInUse(_)
         | ManageError::SigningKey(_) => (CONFLICT, "confirmation_needed"),
         ManageError::ConfiguredService(_) => (CONFLICT, "configured"),
-        ManageError::NoJwtHalf | ManageError::Migration(_) | ManageError::Refused(_) => {
-            (CONFLICT, "not_possible_now")
-        }
+        ManageError::NoJwtHalf
+        | ManageError::NoLiveSecret
+        | ManageError::Exchange(_)
+        | ManageError::Migration(_)
+        | ManageError::Refused(_) => (CONFLICT, "not_possible_now"),
+        ManageError::Token(error) => of_token(error),
         ManageError::Conflict => (CONFLICT, "changed_meanwhile"),
         ManageError::Stale => (StatusCode::PRECONDITION_FAILED, "changed_meanwhile"),
         ManageError::NoProfile(_)
@@ -186,6 +209,8 @@ fn row(error: &ManageError) -> (StatusCode, &'static str) {
         | ManageError::Name(_)
         | ManageError::KeyOfAnotherOrganization
         | ManageError::KnownTestKey
+        | ManageError::PrivateKey(_)
+        | ManageError::ForeignKey
         | ManageError::ExpiredCertificate(_)
         | ManageError::CertificateNeeded
         | ManageError::ExpiryInThePast(_)

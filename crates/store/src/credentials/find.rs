@@ -7,6 +7,7 @@ use sqlx::query;
 use super::children::{Queries, attach};
 use crate::db::{Query, Reads};
 use crate::error::Error;
+use crate::many::ROWS;
 use crate::page::Page;
 use crate::row::Row;
 
@@ -63,6 +64,11 @@ const OF_PROJECT: Queries = queries!(
     "SELECT id FROM credentials WHERE org_id = $1 AND project_id = $4 AND id > $2 \
         ORDER BY id LIMIT $3"
 );
+const OF_PROJECTS: Queries = queries!(
+    "SELECT id FROM credentials WHERE project_id IN ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, \
+        $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24, $25, $26, $27, $28, $29, \
+        $30, $31, $32)"
+);
 
 /// The credential of that id.
 ///
@@ -105,6 +111,25 @@ pub async fn list(
         None => load(r, &OF_ORG, of_org).await,
         Some(project) => load(r, &OF_PROJECT, |q| of_org(q).bind(project.as_str())).await,
     }
+}
+
+/// Credentials of several projects, by id.
+///
+/// # Errors
+/// [`Error`].
+pub async fn of_projects(
+    r: &mut impl Reads,
+    projects: &[ProjectId],
+) -> Result<Vec<Credential>, Error> {
+    let mut all = Vec::new();
+    for ids in projects.chunks(ROWS) {
+        let bind = |query: Query| {
+            let ids = (0..ROWS).map(|at| ids.get(at).map_or("", |id| id.as_str()));
+            ids.fold(query, |query, id| query.bind(id.to_owned()))
+        };
+        all.extend(load(r, &OF_PROJECTS, bind).await?);
+    }
+    Ok(all)
 }
 
 /// Whose certificates hold the key of that digest: one key in two hands is worth a warning.

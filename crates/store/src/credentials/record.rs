@@ -58,7 +58,8 @@ const FIND: &str = "
         o.created_at AS o_created_at, o.revision AS o_revision,
         p.id AS p_id, p.org_id AS p_org_id, p.name AS p_name, p.title AS p_title,
         p.description AS p_description, p.kind AS p_kind, p.disabled_at AS p_disabled_at,
-        p.created_at AS p_created_at, p.revision AS p_revision,
+        p.created_at AS p_created_at, p.created_by AS p_created_by, p.changed_at AS p_changed_at,
+        p.changed_by AS p_changed_by, p.active_at AS p_active_at, p.revision AS p_revision,
         t.id AS t_id, t.email AS t_email, t.org_id AS t_org_id, t.created_at AS t_created_at
     FROM credentials c
     JOIN organizations o ON o.id = c.org_id

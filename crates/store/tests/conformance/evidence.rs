@@ -2,9 +2,10 @@
 
 use countersign_model::evidence::{Seen, Sketch, Trace};
 use countersign_store::callers::{self, Finding, FindingKind, Sketched};
+use countersign_store::daily_usage::{self, Day, DayKind};
 use countersign_store::owners::{self, Owner};
 use countersign_store::usage::{self, Grant, Usage, UsageSubject};
-use countersign_store::{Error, Store, credentials, retry};
+use countersign_store::{Error, Store, credentials, projects, retry};
 use countersign_wire::{Agent, Caller, CertificateId, Consumer, CredentialId, Network, SecretId};
 
 use crate::database::TestDatabase;
@@ -228,4 +229,92 @@ fn sketched(id: &CredentialId, grant: Grant, before: &[Seen], after: &[Seen]) ->
 fn sorted(mut seen: Vec<Seen>) -> Vec<Seen> {
     seen.sort_by(|a, b| a.trace.cmp(&b.trace));
     seen
+}
+
+pub async fn days_are_added_up_and_trimmed(db: &TestDatabase) {
+    let world = World::create(db.store(), 1).await;
+    let id = world.stored_credential(db.store(), 1).await.id;
+    let day = |credential: &CredentialId, day_at, kind, uses| Day {
+        credential_id: credential.clone(),
+        day_at: at(day_at),
+        kind,
+        grant: Grant::ClientCredentials,
+        uses,
+    };
+    let nobody = CredentialId::from_number(77);
+    let news = [
+        day(&id, 1, DayKind::Call, 2),
+        day(&id, 1, DayKind::Token, 3),
+        day(&id, 2, DayKind::Token, u64::MAX),
+        day(&nobody, 2, DayKind::Token, 4),
+    ];
+
+    let mut w = db.store().write().await.unwrap();
+    for _ in 0..2 {
+        daily_usage::add(&mut w, &news).await.unwrap();
+    }
+    let all = daily_usage::list(&mut w, &id, at(0)).await.unwrap();
+    let trimmed = daily_usage::trim(&mut w, at(2), 10).await.unwrap();
+    w.commit().await.unwrap();
+
+    let most = u64::try_from(i64::MAX).unwrap();
+    let added = [
+        day(&id, 1, DayKind::Call, 4),
+        day(&id, 1, DayKind::Token, 6),
+        day(&id, 2, DayKind::Token, most),
+    ];
+    assert_eq!(all, added);
+    assert_eq!(trimmed, 2);
+    let mut r = db.store().read().await.unwrap();
+    let left = daily_usage::list(&mut r, &id, at(0)).await.unwrap();
+    assert_eq!(left, added[2..]);
+    assert_eq!(daily_usage::list(&mut r, &id, at(3)).await.unwrap(), []);
+    assert_eq!(daily_usage::list(&mut r, &nobody, at(0)).await.unwrap(), []);
+}
+
+pub async fn nodes_that_count_a_day_at_once_lose_nothing(db: &TestDatabase) {
+    let world = World::create(db.store(), 1).await;
+    let mut ids = Vec::new();
+    for n in 1..=4 {
+        ids.push(world.stored_credential(db.store(), n).await.id);
+    }
+    ids.sort_unstable();
+    let days: Vec<_> = ids
+        .iter()
+        .map(|id| Day {
+            credential_id: id.clone(),
+            day_at: at(86_400_000),
+            kind: DayKind::Token,
+            grant: Grant::JwtExchange,
+            uses: 1,
+        })
+        .collect();
+    let nodes: Vec<_> = (0..8)
+        .map(|_| tokio::spawn(count(db.store().clone(), days.clone())))
+        .collect();
+    for node in nodes {
+        node.await.unwrap();
+    }
+
+    let mut r = db.store().read().await.unwrap();
+    for day in days {
+        let stored = daily_usage::list(&mut r, &day.credential_id, at(0)).await;
+        assert_eq!(stored.unwrap(), [Day { uses: 8, ..day }]);
+    }
+}
+
+async fn count(store: Store, days: Vec<Day>) {
+    let latest: Vec<_> = days
+        .iter()
+        .map(|day| (day.credential_id.clone(), day.day_at))
+        .collect();
+    retry(|| async {
+        let mut w = store.write().await?;
+        daily_usage::add(&mut w, &days).await?;
+        projects::note_activity(&mut w, &latest).await?;
+        w.commit().await?;
+        Ok::<_, Error>(())
+    })
+    .await
+    .unwrap();
 }

@@ -15,6 +15,7 @@ mod evidence;
 mod keys;
 mod logs;
 mod opening;
+mod project_search;
 mod published;
 mod races;
 mod single_use;
@@ -84,7 +85,9 @@ suite! {
         a_finding_keeps_its_last_caller,
         an_owner_is_found_by_the_id_of_what_it_has,
         callers_are_saved_by_their_differences,
+        days_are_added_up_and_trimmed,
         evidence_of_many_credentials_is_written_at_once,
+        nodes_that_count_a_day_at_once_lose_nothing,
         nodes_that_save_callers_at_once_lose_none;
     keys:
         a_key_moves_only_from_the_state_it_is_in,
@@ -104,6 +107,10 @@ suite! {
         a_sound_database_is_found_sound,
         many_processes_open_a_new_database_at_once,
         what_was_written_is_there_after_reopening;
+    project_search:
+        a_page_behind_a_key_goes_on_in_every_order,
+        projects_are_found_by_what_is_in_them,
+        what_is_typed_means_itself;
     published:
         calls_of_a_service_are_added_up_and_saved,
         definitions_are_kept_as_they_are,

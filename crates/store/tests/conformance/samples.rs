@@ -44,6 +44,10 @@ pub fn project(org: &OrgId, n: u64) -> Project {
         kind: ProjectKind::Jaeger,
         state: State::Enabled,
         created_at: at(1),
+        created_by: "person:ada@example.com".to_owned(),
+        changed_at: at(2),
+        changed_by: NASTY.to_owned(),
+        active_at: None,
         revision: 1,
     }
 }

@@ -2,18 +2,20 @@
 
 use std::collections::HashSet;
 use std::pin::Pin;
+use std::sync::LazyLock;
 
 use countersign_authority::{
     Actor, Authority, CredentialChange, Force, ManageError, MemberChange, NewCertificate, NewGrant,
-    NewInvitation, NewOrganization, NewProject, OrganizationChange, Page, ProjectChange, TokensOf,
+    NewInvitation, NewOrganization, NewProject, OrganizationChange, Page, ProjectChange, Search,
+    TokensOf,
 };
 use countersign_model::access::Least;
 use countersign_model::{DeprecationPolicy, ProjectKind, Role, TokenKind, UseCase};
 use countersign_testkit::app::subscription;
 use countersign_testkit::{TestApp, TestClient, keys};
-use countersign_wire::{InvitationId, PersonId, SecretId, ServiceCode, WorkspaceId};
+use countersign_wire::{Caller, InvitationId, PersonId, SecretId, ServiceCode, WorkspaceId};
 
-use crate::people::{actor, member, name};
+use crate::people::{actor, member, name, opaque};
 
 type Outcome<'a> = Pin<Box<dyn Future<Output = Result<(), ManageError>> + Send + 'a>>;
 type Attempt = for<'a> fn(&'a Authority, &'a Things, &'a Actor) -> Outcome<'a>;
@@ -40,6 +42,7 @@ attempts! {
     ReadOrganization: |a, t, by| a.find_organization(&t.client.org_id, by);
     ChangeOrganization: |a, t, by| a.change_organization(&t.client.org_id, OrganizationChange::default(), by);
     ReadProjects: |a, t, by| a.list_projects(&t.client.org_id, &Page::first(), by);
+    ReadProjects: |a, t, by| async { a.search_projects(&t.client.org_id, &Search::default(), &Page::first(), by).await };
     ReadProjects: |a, t, by| a.find_project(&t.client.org_id, t.client.project_id.as_str(), by);
     ReadProjects: |a, t, by| a.list_workspaces(&t.client.project_id, by);
     CreateProject: |a, t, by| a.create_project(project(t), by);
@@ -58,13 +61,18 @@ attempts! {
     ChangeCredential: |a, t, by| a.set_jwks(&t.client.id, br#"{"keys":[]}"#, by);
     DeleteCredential: |a, t, by| a.delete_credential(&t.client.id, by);
     ReadUsage: |a, t, by| a.list_usage(&t.client.id, by);
+    ReadUsage: |a, t, by| a.list_days(&t.client.id, by);
     ReadUsage: |a, t, by| a.list_callers(&t.client.id, by);
     ReadUsage: |a, t, by| a.list_findings(&t.client.id, by);
+    ReadSecrets: |a, t, by| async { a.download_project(&t.client.project_id, None, by).await };
     ReadSecrets: |a, t, by| a.list_secrets(&t.client.id, by);
     ChangeSecrets: |a, t, by| a.add_secret(&t.client.id, "more".to_owned(), None, by);
     ChangeSecrets: |a, t, by| a.delete_secret(&t.client.id, &SecretId::from_random([9; 16]), Force::No, by);
     ChangeCertificates: |a, t, by| async { a.add_certificate(&t.client.id, &NewCertificate::Generate, by).await };
     ChangeCertificates: |a, t, by| a.delete_certificate(&t.client.id, &countersign_wire::CertificateId::from_random([9; 16]), Force::No, by);
+    MakeTokens: |a, t, by| a.make_token(&t.client.id, None, caller(), by);
+    MakeTokens: |a, t, by| async { a.make_token_with_key(&t.client.id, &opaque("no key"), caller(), by).await };
+    MakeTokens: |a, t, by| async { a.make_assertion(&t.client.id, &opaque("no key"), by).await };
     EndTokens: |a, t, by| async { a.end_tokens(&TokensOf::Credential(t.client.id.clone()), by).await };
     EndTokens: |a, t, by| async { a.end_tokens(&TokensOf::Secret(t.client.secret_id.clone()), by).await };
     Migrate: |a, t, by| a.start_migration(&t.client.id, by);
@@ -152,6 +160,11 @@ fn credential(things: &Things) -> countersign_authority::NewCredential {
         client_id: None,
         technical_account_id: None,
     }
+}
+
+fn caller() -> &'static Caller {
+    static CALLER: LazyLock<Caller> = LazyLock::new(Caller::default);
+    &CALLER
 }
 
 fn invitation() -> NewInvitation {

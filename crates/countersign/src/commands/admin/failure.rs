@@ -51,6 +51,11 @@ fn exit(error: &ManageError) -> Exit {
         | ManageError::ExpiredCertificate(_)
         | ManageError::CertificateNeeded
         | ManageError::NoJwtHalf
+        | ManageError::NoLiveSecret
+        | ManageError::PrivateKey(_)
+        | ManageError::ForeignKey
+        | ManageError::Token(_)
+        | ManageError::Exchange(_)
         | ManageError::ExpiryInThePast(_)
         | ManageError::Refused(_)
         | ManageError::Policy(_)

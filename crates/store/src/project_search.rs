@@ -1,0 +1,231 @@
+//! Projects as people look for them: filtered, sorted, in pages by key.
+
+use countersign_model::Project;
+use countersign_wire::{OrgId, ServiceCode, Timestamp};
+use sqlx::query;
+
+use crate::db::{Query, Reads};
+use crate::error::Error;
+use crate::page::Page;
+use crate::projects::{read, title_key};
+use crate::row::storable;
+
+/// Which projects, in which order.
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
+pub struct Search {
+    /// Part of the name, title or description, in any case; or a whole project id, client id, or
+    /// id or mail address of a technical account. Empty finds all.
+    pub text: String,
+    /// Part of the actor that made it. Empty finds all.
+    pub created_by: String,
+    /// Part of the actor that changed it last. Empty finds all.
+    pub changed_by: String,
+    /// Only those with a credential that subscribes to this service.
+    pub service: Option<ServiceCode>,
+    /// Only those with a credential that has a JWT half.
+    pub jwt: Wanted,
+    /// Only those with a certificate that ends before this time.
+    pub certificates_end_before: Option<Timestamp>,
+    /// The order.
+    pub sort: Sort,
+    /// Which end comes first.
+    pub direction: Direction,
+}
+
+/// Whether a thing is asked for.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub enum Wanted {
+    /// It does not matter.
+    #[default]
+    Either,
+    /// It must be there.
+    Yes,
+}
+
+/// What projects are sorted by; the id decides between equals.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub enum Sort {
+    /// When they, or what is in them, were changed last.
+    #[default]
+    Changed,
+    /// When they were made.
+    Created,
+    /// The day of the last token or call.
+    Active,
+    /// The title, whatever its case.
+    Title,
+}
+
+/// Which end of a list comes first.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub enum Direction {
+    /// The latest, or the end of the alphabet.
+    #[default]
+    Descending,
+    /// The earliest, or the beginning of the alphabet.
+    Ascending,
+}
+
+impl Search {
+    /// The key of the page behind `project`.
+    #[must_use]
+    pub fn key_of(&self, project: &Project) -> String {
+        let key = match self.sort {
+            Sort::Changed => project.changed_at.as_millis().to_string(),
+            Sort::Created => project.created_at.as_millis().to_string(),
+            Sort::Active => stored(project.active_at).to_string(),
+            Sort::Title => title_key(project),
+        };
+        format!("{}|{key}", project.id)
+    }
+}
+
+/// The texts of one order: of the first page, and of those behind a key.
+struct Texts {
+    first: &'static str,
+    behind: &'static str,
+}
+
+/// SQL text is static; eight orders of one list are better made from one text than written.
+macro_rules! texts {
+    ($key:literal, $compare:literal, $direction:literal) => {
+        Texts {
+            first: concat!(
+                select!(),
+                " ORDER BY p.",
+                $key,
+                " ",
+                $direction,
+                ", p.id ",
+                $direction,
+                " LIMIT $2"
+            ),
+            behind: concat!(
+                select!(),
+                " AND (p.",
+                $key,
+                ", p.id) ",
+                $compare,
+                " ($10, $11)",
+                " ORDER BY p.",
+                $key,
+                " ",
+                $direction,
+                ", p.id ",
+                $direction,
+                " LIMIT $2"
+            ),
+        }
+    };
+}
+
+macro_rules! select {
+    () => {
+        "SELECT p.id, p.org_id, p.name, p.title, p.description, p.kind, p.disabled_at, \
+            p.created_at, p.created_by, p.changed_at, p.changed_by, p.active_at, p.revision
+        FROM projects p
+        WHERE p.org_id = $1
+            AND ($3 = '' OR p.search_text LIKE $3 ESCAPE '!' OR p.id = $4 OR p.id IN
+                (SELECT c.project_id FROM credentials c WHERE c.client_id = $4) OR p.id IN
+                (SELECT c.project_id FROM credentials c WHERE c.technical_account_id = $4) OR p.id IN
+                (SELECT c.project_id FROM technical_accounts a
+                    JOIN credentials c ON c.technical_account_id = a.id WHERE a.email = $4))
+            AND ($5 = '' OR LOWER(p.created_by) LIKE $5 ESCAPE '!')
+            AND ($6 = '' OR LOWER(p.changed_by) LIKE $6 ESCAPE '!')
+            AND ($7 = '' OR EXISTS
+                (SELECT 1 FROM credentials c JOIN subscriptions s ON s.credential_id = c.id
+                    WHERE c.project_id = p.id AND s.service = $7))
+            AND ($8 = '' OR p.id IN
+                (SELECT c.project_id FROM credentials c
+                    WHERE c.org_id = $1 AND c.grants IN ('jwt', 'jwt_paired', 'jwt_cancelled')))
+            AND ($9 = 0 OR p.id IN
+                (SELECT c.project_id FROM certificates k JOIN credentials c ON c.id = k.credential_id
+                    WHERE k.not_after < $9 AND c.org_id = $1))"
+    };
+}
+
+const fn texts_of(sort: Sort, direction: Direction) -> Texts {
+    match (sort, direction) {
+        (Sort::Changed, Direction::Descending) => texts!("changed_at", "<", "DESC"),
+        (Sort::Changed, Direction::Ascending) => texts!("changed_at", ">", "ASC"),
+        (Sort::Created, Direction::Descending) => texts!("created_at", "<", "DESC"),
+        (Sort::Created, Direction::Ascending) => texts!("created_at", ">", "ASC"),
+        (Sort::Active, Direction::Descending) => texts!("active_at", "<", "DESC"),
+        (Sort::Active, Direction::Ascending) => texts!("active_at", ">", "ASC"),
+        (Sort::Title, Direction::Descending) => texts!("title_key", "<", "DESC"),
+        (Sort::Title, Direction::Ascending) => texts!("title_key", ">", "ASC"),
+    }
+}
+
+/// Projects of an organization that fit; [`Search::key_of`] is the key of the page. A key of
+/// another order is taken for that of no page.
+///
+/// # Errors
+/// [`Error`].
+pub async fn list(
+    r: &mut impl Reads,
+    org_id: &OrgId,
+    search: &Search,
+    page: &Page,
+) -> Result<Vec<Project>, Error> {
+    let texts = texts_of(search.sort, search.direction);
+    let after = page.after.as_deref().and_then(|key| key.split_once('|'));
+    let listed = match (after, search.sort) {
+        (None, _) => filtered(texts.first, org_id, search, page),
+        (Some((id, key)), Sort::Title) => filtered(texts.behind, org_id, search, page)
+            .bind(storable(key))
+            .bind(storable(id)),
+        (Some((id, key)), Sort::Changed | Sort::Created | Sort::Active) => {
+            filtered(texts.behind, org_id, search, page)
+                .bind(key.parse::<i64>().unwrap_or_default())
+                .bind(storable(id))
+        }
+    };
+    r.session().list("projects", listed, read).await
+}
+
+fn filtered(text: &'static str, org_id: &OrgId, search: &Search, page: &Page) -> Query {
+    let service = search.service.as_ref();
+    let jwt = match search.jwt {
+        Wanted::Either => "",
+        Wanted::Yes => "yes",
+    };
+    query(text)
+        .bind(org_id.as_str())
+        .bind(page.size())
+        .bind(pattern(&search.text))
+        .bind(storable(search.text.trim()))
+        .bind(pattern(&search.created_by))
+        .bind(pattern(&search.changed_by))
+        .bind(service.map_or("", |service| service.as_str()))
+        .bind(jwt)
+        .bind(stored(search.certificates_end_before))
+}
+
+/// A pattern for `LIKE .. ESCAPE '!'` that finds `part` anywhere, in lower case.
+fn pattern(part: &str) -> String {
+    let part = storable(&part.trim().to_lowercase());
+    if part.is_empty() {
+        return part;
+    }
+    let escaped = part
+        .replace('!', "!!")
+        .replace('%', "!%")
+        .replace('_', "!_");
+    format!("%{escaped}%")
+}
+
+fn stored(at: Option<Timestamp>) -> i64 {
+    at.unwrap_or_default().as_millis()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_people_type_means_itself() {
+        assert_eq!(pattern(" 100%_! "), "%100!%!_!!%");
+        assert_eq!(pattern("  "), "");
+    }
+}
