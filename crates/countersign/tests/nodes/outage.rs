@@ -22,8 +22,8 @@ const VARIABLE: &str = "COUNTERSIGN_TEST_OUTAGE_SECONDS";
 const SECONDS: u64 = 20;
 /// Load before and after, to compare with.
 const CALM: Duration = Duration::from_secs(3);
-/// What needs the database is refused within this time while it is away.
-const REFUSED_WITHIN: Duration = Duration::from_secs(1);
+/// What needs the database is refused within this time while it is away, also on a busy machine.
+const REFUSED_WITHIN: Duration = Duration::from_secs(3);
 /// What a node misses that is cut off.
 const MISSED: usize = 200;
 /// A change acts on other nodes within this time.
