@@ -19,7 +19,8 @@ pub(crate) fn sentence(error: impl std::fmt::Display) -> String {
     format!("{}{}{stop}", first.to_uppercase(), letters.as_str())
 }
 
-/// A moment, to the minute: `2026-03-01 12:30 UTC`.
+/// A moment, to the minute: `2026-03-01 12:30 UTC`. In a table, in an element of class `time`, which
+/// is not broken into lines.
 pub(crate) fn moment(at: Timestamp) -> String {
     let text = at.to_string();
     match (text.get(..10), text.get(11..16)) {

@@ -118,6 +118,8 @@ fn capabilities(profile: &Path, preferences: &Value) -> Value {
         "--disable-background-networking".to_owned(),
         "--disable-gpu".to_owned(),
         "--no-first-run".to_owned(),
+        // A telephone's take no room, and pictures need none.
+        "--hide-scrollbars".to_owned(),
         "--window-size=1280,900".to_owned(),
     ];
     // The sandbox does not work for root, and not where namespaces are forbidden.

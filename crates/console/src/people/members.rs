@@ -154,6 +154,7 @@ pub(crate) async fn change(
     Path((_, person)): Path<(String, String)>,
     form: Form,
 ) -> Result<Response, PageError> {
+    must_change(&member)?;
     let found = find(&console, &member, &person).await?;
     let typed = ["role", "revision", "profiles", "enabled"];
     let mut filled = Filled::confirmed(&member.visitor).typed(&typed, &form);
@@ -185,6 +186,7 @@ pub(crate) async fn ask_removal(
     member: Member,
     Path((_, person)): Path<(String, String)>,
 ) -> Result<Response, PageError> {
+    must_change(&member)?;
     let found = find(&console, &member, &person).await?;
     let form = Filled::confirmed(&member.visitor);
     page::render(&removal(&member, &found, form))
@@ -197,6 +199,7 @@ pub(crate) async fn remove(
     Path((_, person)): Path<(String, String)>,
     form: Form,
 ) -> Result<Response, PageError> {
+    must_change(&member)?;
     let found = find(&console, &member, &person).await?;
     let mut filled = Filled::confirmed(&member.visitor);
     member
@@ -218,6 +221,16 @@ pub(crate) async fn remove(
         }
     }
     page::refused(&removal(&member, &found, filled))
+}
+
+/// Keeps those out who could fill in a form and not send it. The use cases ask again.
+pub(super) fn must_change(member: &Member) -> Result<(), PageError> {
+    match member.actor.may(UseCase::ChangeMembers) {
+        true => Ok(()),
+        false => Err(PageError::refused(
+            "Only System Administrators of the organization invite, change and remove people. Ask one of them.",
+        )),
+    }
 }
 
 /// Product profiles as a form offers them.

@@ -63,7 +63,7 @@ fn row(what: &'static str, at: Option<Timestamp>, now: Timestamp) -> Row {
     };
     let days = at.since(now).as_secs().div_ceil(86_400);
     let (distance, look) = match (now >= at, days) {
-        (true, _) => ("holds".to_owned(), "negative"),
+        (true, _) => ("in force".to_owned(), "negative"),
         (false, 1) => ("within a day".to_owned(), "notice"),
         (false, days) => (format!("in {days} days"), "notice"),
     };

@@ -3,4 +3,8 @@
 #![expect(clippy::unwrap_used, reason = "tests")]
 
 mod first_start;
+mod hostile;
+mod people;
+mod routes;
+mod signing_in;
 mod steps;

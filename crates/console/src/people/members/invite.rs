@@ -4,10 +4,10 @@ use askama::Template;
 use axum::extract::{Path, State};
 use axum::response::Response;
 use countersign_authority::NewInvitation;
-use countersign_model::{SignInName, UseCase};
+use countersign_model::SignInName;
 use countersign_wire::InvitationId;
 
-use super::{ROLES, chosen_role, path, profile_choices, ticked_profiles};
+use super::{ROLES, chosen_role, must_change, path, profile_choices, ticked_profiles};
 use crate::Console;
 use crate::error::PageError;
 use crate::form::{Fields, Filled, Form};
@@ -41,11 +41,7 @@ pub(crate) async fn show(
     State(console): State<Console>,
     member: Member,
 ) -> Result<Response, PageError> {
-    if !member.actor.may(UseCase::ChangeMembers) {
-        return Err(PageError::refused(
-            "Only System Administrators of the organization invite people. Ask one of them.",
-        ));
-    }
+    must_change(&member)?;
     let form = Filled::confirmed(&member.visitor).with("role", "developer");
     page::render(&template(&console, &member, form).await?)
 }
@@ -56,6 +52,7 @@ pub(crate) async fn invite(
     member: Member,
     form: Form,
 ) -> Result<Response, PageError> {
+    must_change(&member)?;
     let typed = ["sign_in_name", "role", "profiles"];
     let mut filled = Filled::confirmed(&member.visitor).typed(&typed, &form);
     member
