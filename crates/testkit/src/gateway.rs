@@ -60,12 +60,12 @@ impl Gateway {
             ..Listener::default()
         };
         change(&mut listener);
-        let router = gateway::router(app.authority.clone(), &listener, Some(app.explainer()));
+        let face = gateway::face(app.authority.clone(), &listener, Some(app.explainer()));
         let bound = listener.bind().await.unwrap();
         let (address, drain) = (bound.address(), CancellationToken::new());
         Self {
             address,
-            served: tokio::spawn(bound.serve(router, drain.clone())),
+            served: tokio::spawn(bound.serve(face, drain.clone())),
             drain,
             app,
         }

@@ -33,12 +33,15 @@ impl Calls {
     }
 }
 
+/// What calls go through, and which calls.
+pub type Way<'a> = (&'static str, &'a Proxy, &'a Requests);
+
 /// Measures each way in each round, so that what disturbs the machine disturbs all; the best
 /// round of each counts.
 pub fn rows(
     runtime: &tokio::runtime::Runtime,
     size: &Size,
-    ways: &[(&'static str, &Proxy, &Requests)],
+    ways: &[Way<'_>],
 ) -> anyhow::Result<Vec<Row>> {
     let mut best: HashMap<&str, Row> = HashMap::new();
     for _ in 0..size.rounds {

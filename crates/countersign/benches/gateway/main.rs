@@ -8,9 +8,11 @@
 use std::process::ExitCode;
 use std::time::Duration;
 
-use calls::Calls;
+use calls::{Calls, Way};
 use goals::Goals;
+use process::Server;
 use proxy::Proxy;
+use setup::Setup;
 
 #[path = "../tokens/connection.rs"]
 mod connection;
@@ -58,7 +60,7 @@ fn main() -> anyhow::Result<ExitCode> {
         [role, upstream] if role == plain::PROXY => return plain::be_proxy(upstream),
         _ => {}
     }
-    let filter = arguments.iter().find(|argument| !argument.starts_with('-'));
+    let filter = arguments.first().filter(|word| !word.starts_with('-'));
     if filter.is_some_and(|filter| !"gateway".contains(filter.as_str())) {
         return Ok(ExitCode::SUCCESS);
     }
@@ -70,7 +72,10 @@ fn main() -> anyhow::Result<ExitCode> {
     } else {
         Size::WHOLE
     };
-    measure(&size, asked("--check"))
+    match arguments.iter().position(|argument| argument == "--way") {
+        Some(at) => watch(&size, arguments.get(at + 1).map_or("", String::as_str)),
+        None => measure(&size, asked("--check")),
+    }
 }
 
 /// How much is measured.
@@ -102,37 +107,75 @@ impl Size {
     };
 }
 
-fn measure(size: &Size, check: bool) -> anyhow::Result<ExitCode> {
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()?;
-    let upstream = plain::upstream()?;
-    let setup = runtime.block_on(setup::Setup::new(upstream.address))?;
-    let plain = plain::proxy(upstream.address)?;
-    let haproxy = haproxy::start(&setup, upstream.address)?;
-    let server = setup.serve()?;
-    let calls = Calls::mint(&server, &setup, size.tokens)?;
-    let gateway = Proxy::of(server.id(), setup.gateway);
+/// Everything that calls go through, each part a process of its own.
+struct Scene {
+    runtime: tokio::runtime::Runtime,
+    upstream: Proxy,
+    setup: Setup,
+    plain: Proxy,
+    haproxy: Proxy,
+    server: Server,
+    gateway: Proxy,
+    calls: Calls,
+}
 
+impl Scene {
+    fn set(size: &Size) -> anyhow::Result<Self> {
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()?;
+        let upstream = plain::upstream()?;
+        let setup = runtime.block_on(Setup::new(upstream.address))?;
+        let plain = plain::proxy(upstream.address)?;
+        let haproxy = haproxy::start(&setup, upstream.address)?;
+        let server = setup.serve()?;
+        Ok(Self {
+            calls: Calls::mint(&server, &setup, size.tokens)?,
+            gateway: Proxy::of(server.id(), setup.gateway),
+            runtime,
+            upstream,
+            setup,
+            plain,
+            haproxy,
+            server,
+        })
+    }
+
+    fn ways(&self) -> [Way<'_>; 5] {
+        let (one, many) = (&self.calls.one, &self.calls.many);
+        [
+            ("no proxy", &self.upstream, one),
+            ("(a) hyper, no checks", &self.plain, one),
+            ("(b) gateway, one token", &self.gateway, one),
+            ("(c) gateway, many tokens", &self.gateway, many),
+            ("(d) HAProxy, many tokens", &self.haproxy, many),
+        ]
+    }
+}
+
+/// Only the ways whose name holds `word`, for a profiler.
+fn watch(size: &Size, word: &str) -> anyhow::Result<ExitCode> {
+    let scene = Scene::set(size)?;
+    let ways = scene.ways().into_iter();
+    let ways: Vec<_> = ways.filter(|(name, ..)| name.contains(word)).collect();
+    tell(&calls::rows(&scene.runtime, size, &ways)?);
+    Ok(ExitCode::SUCCESS)
+}
+
+fn measure(size: &Size, check: bool) -> anyhow::Result<ExitCode> {
+    let scene = Scene::set(size)?;
     println!(
         "{} cores, {} rounds of {} ms of each row, {CONNECTIONS} connections\n",
         std::thread::available_parallelism()?,
         size.rounds,
         size.span.as_millis()
     );
-    let ways: [(&'static str, &Proxy, &requests::Requests); 5] = [
-        ("no proxy", &upstream, &calls.one),
-        ("(a) hyper, no checks", &plain, &calls.one),
-        ("(b) gateway, one token", &gateway, &calls.one),
-        ("(c) gateway, many tokens", &gateway, &calls.many),
-        ("(d) HAProxy, many tokens", &haproxy, &calls.many),
-    ];
-    let rows = calls::rows(&runtime, size, &ways)?;
+    let rows = calls::rows(&scene.runtime, size, &scene.ways())?;
     tell(&rows);
     let mut goals = Goals::default();
     hold(&rows, &mut goals);
-    drop((plain, haproxy));
-    flood::measure(&server, &setup, size.distinct, &mut goals)?;
+    let Scene { server, setup, .. } = &scene;
+    flood::measure(server, setup, size.distinct, &mut goals)?;
     Ok(goals.tell(check))
 }
 

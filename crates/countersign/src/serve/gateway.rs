@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use countersign_authority::Authority;
-use countersign_server::gateway::router;
+use countersign_server::gateway::face;
 use countersign_server::listen::{Bound, Drained};
 use tokio_util::sync::CancellationToken;
 
@@ -49,7 +49,7 @@ pub(super) async fn serve(
     let (authority, listener) = (Arc::clone(authority), &config.listener);
     let explain = explain(&authority);
     bound
-        .serve(router(authority, listener, Some(explain)), drain)
+        .serve(face(authority, listener, Some(explain)), drain)
         .await
 }
 

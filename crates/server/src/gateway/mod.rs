@@ -8,7 +8,6 @@
 use std::sync::Arc;
 use std::time::Instant;
 
-use axum::Router;
 use axum::body::Body;
 use axum::body::HttpBody as _;
 use axum::extract::Request;
@@ -32,6 +31,7 @@ use crate::kit::stack::Explain;
 use crate::kit::stack::Ids;
 use crate::kit::stack::Manners;
 use crate::kit::stack::Surroundings;
+use crate::listen::Face;
 use crate::listen::Listener;
 use error::Refusal;
 use hygiene::Forwarded;
@@ -50,18 +50,20 @@ mod upstream;
 pub use upstream::ConnectionsError;
 pub use upstream::check;
 
-/// The gateway over `authority` as a router of its own, with all that surrounds it. Start the
-/// [metrics](crate::metrics) before.
-pub fn router(authority: Arc<Authority>, listener: &Listener, explain: Option<Explain>) -> Router {
-    let gateway = Arc::new(Gateway::new(authority, listener));
-    let handler = async move |request: Request| gateway.answer(request).await;
+/// The gateway over `authority`, with all that surrounds it. Start the [metrics](crate::metrics)
+/// before.
+pub fn face(
+    authority: Arc<Authority>,
+    listener: &Listener,
+    explain: Option<Explain>,
+) -> impl Face + use<> {
     let surroundings = Surroundings {
         manners: MANNERS,
         limits: listener.requests.clone(),
         proxies: listener.trusted_proxies.clone(),
         explain,
     };
-    stack::enclose(Router::new().fallback(handler), surroundings)
+    stack::enclose(Gateway::new(authority, listener), surroundings)
 }
 
 struct Gateway {
@@ -69,6 +71,16 @@ struct Gateway {
     upstreams: Upstreams,
     proxies: TrustedProxies,
     scheme: &'static str,
+}
+
+impl Face for Gateway {
+    async fn answer(&self, request: Request) -> Response {
+        let (head, body) = request.into_parts();
+        match checks::find(&self.authority, &head) {
+            Ok((service, path)) => self.answer_of(&service, &path, head, body).await,
+            Err(refusal) => refusal.answer(Default::default(), None),
+        }
+    }
 }
 
 impl Gateway {
@@ -81,14 +93,6 @@ impl Gateway {
                 Some(_) => "https",
                 None => "http",
             },
-        }
-    }
-
-    async fn answer(&self, request: Request) -> Response {
-        let (head, body) = request.into_parts();
-        match checks::find(&self.authority, &head) {
-            Ok((service, path)) => self.answer_of(&service, &path, head, body).await,
-            Err(refusal) => refusal.answer(Default::default(), None),
         }
     }
 

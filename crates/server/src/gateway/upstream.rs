@@ -22,12 +22,14 @@ use http::Request;
 use http::StatusCode;
 use http::Uri;
 use http::header;
+use http::uri;
 use http::uri::PathAndQuery;
-use hyper::body::Incoming;
 use tokio::time::Instant;
 
 use super::hygiene;
+use connect::Answer;
 use download::Download;
+use lane::Lane;
 use pool::Place;
 pub(super) use pool::Pool;
 use upload::Source;
@@ -38,6 +40,7 @@ mod connect;
 mod download;
 mod failure;
 mod health;
+mod lane;
 mod pool;
 mod upload;
 mod watch;
@@ -122,7 +125,7 @@ impl Upstreams {
             match attempt.send(&place, &call).await {
                 Ok(answer) => {
                     place.succeeded();
-                    return Ok(complete(answer, &attempt.method, place, call, call_id));
+                    return Ok(complete(answer, &attempt, place, call, call_id));
                 }
                 Err(failure) => {
                     place.failed(&failure);
@@ -142,7 +145,7 @@ impl Upstreams {
         if let Some(pool) = pools.get(&service.name).filter(|pool| pool.serves(service)) {
             return Arc::clone(pool);
         }
-        let pool = Arc::new(Pool::new(Arc::clone(service)));
+        let pool = Pool::new(Arc::clone(service));
         let published = self.authority.published();
         let stay = published
             .iter()
@@ -167,14 +170,10 @@ struct Attempt {
 }
 
 impl Attempt {
-    async fn send(
-        &mut self,
-        place: &Place,
-        call: &Arc<Running>,
-    ) -> Result<Response<Incoming>, Failure> {
+    async fn send(&mut self, place: &Place, call: &Arc<Running>) -> Result<Answer, Failure> {
         let connections = place.pool().connections()?;
         let request = self.request(place, call)?;
-        let answer = connections.request(request);
+        let answer = connections.ask(place.target(), request);
         let answered = match &self.source {
             None => tokio::time::timeout(self.answer_within, answer).await.ok(),
             Some(source) => self.once_sent(source, call.idle, answer).await,
@@ -182,7 +181,7 @@ impl Attempt {
         // An answer may come before the body was cut, and is one.
         let cut = self.source.as_ref().and_then(|source| source.cut());
         match (answered, cut) {
-            (Some(Ok(answer)), _) if answer.status() == StatusCode::SWITCHING_PROTOCOLS => {
+            (Some(Ok(answer)), _) if answer.head.status == StatusCode::SWITCHING_PROTOCOLS => {
                 Err(Failure::Garbage {
                     upstream: place.origin().to_owned(),
                     why: "it switched protocols unasked".to_owned(),
@@ -190,35 +189,34 @@ impl Attempt {
             }
             (Some(Ok(answer)), _) => Ok(answer),
             (_, Some(cut)) => Err(Failure::Upload(cut)),
-            (Some(Err(error)), None) => Err(Failure::of(place.origin(), &error)),
+            (Some(Err(failure)), None) => Err(failure),
             (None, None) => Err(Failure::TooSlow(place.origin().to_owned())),
         }
     }
 
     fn request(&mut self, place: &Place, call: &Arc<Running>) -> Result<Request<Upload>, Failure> {
-        let target = place.target();
-        let uri = Uri::builder()
-            .scheme(target.scheme.clone())
-            .authority(target.authority.clone())
-            .path_and_query(self.target.clone())
-            .build();
-        let uri = uri.map_err(|error| Failure::Unusable(error.to_string()))?;
         let body = match &self.source {
             None => Upload::Nothing,
             Some(source) => Upload::of(source, call),
         };
         let mut request = Request::new(body);
         *request.method_mut() = self.method.clone();
-        *request.uri_mut() = uri;
         *request.headers_mut() = match self.left {
             0 => std::mem::take(&mut self.headers),
             _ => self.headers.clone(),
         };
-        // HTTP/2 has `:authority` instead, which follows from the URI.
-        if !call.permit.service().http2_upstream {
+        let (target, mut uri) = (place.target(), uri::Parts::default());
+        uri.path_and_query = Some(self.target.clone());
+        if call.permit.service().http2_upstream {
+            uri.scheme = Some(target.scheme.clone());
+            uri.authority = Some(target.authority.clone());
+        } else {
+            // HTTP/2 has `:authority` instead, which follows from the URI.
             let host = target.host.clone();
             request.headers_mut().insert(header::HOST, host);
         }
+        *request.uri_mut() =
+            Uri::from_parts(uri).map_err(|error| Failure::Unusable(error.to_string()))?;
         Ok(request)
     }
 
@@ -270,17 +268,34 @@ impl Attempt {
 
 /// The answer as the caller is to see it.
 fn complete(
-    answer: Response<Incoming>,
-    method: &Method,
+    answer: Answer,
+    attempt: &Attempt,
     place: Place,
     call: Arc<Running>,
     call_id: HeaderValue,
 ) -> Response {
-    let (mut head, body) = answer.into_parts();
-    hygiene::clean_answer(&mut head, method);
-    let body = match body.is_end_stream() {
+    let Answer {
+        mut head,
+        body,
+        lane,
+    } = answer;
+    hygiene::clean_answer(&mut head, &attempt.method);
+    let sent = attempt
+        .source
+        .as_ref()
+        .is_none_or(|source| source.has_ended());
+    // The answer overtook the request, whose rest must not wait for somebody to read the answer.
+    let lane = match sent {
+        true => lane,
+        false => {
+            lane.map(Lane::leave);
+            None
+        }
+    };
+    let download = Download::new(body, lane, place, call, call_id);
+    let body = match download.is_end_stream() {
         true => Body::empty(),
-        false => Body::new(Download::new(body, place, call, call_id)),
+        false => Body::new(download),
     };
     Response::from_parts(head, body)
 }

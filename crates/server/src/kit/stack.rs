@@ -35,6 +35,7 @@ use super::limit::RequestLimits;
 use super::problem::Problem;
 use super::request_id::CallId;
 use super::request_id::RequestId;
+use crate::listen::Face;
 use crate::metrics::HttpMetrics;
 
 /// Puts everything around `router` that is not the business of a single handler, and gives it
@@ -57,16 +58,15 @@ pub fn surround(router: Router, surroundings: Surroundings) -> Router {
     let router = router
         .fallback(async || Problem::NOT_FOUND)
         .method_not_allowed_fallback(async || Problem::METHOD_NOT_ALLOWED);
-    enclose(router, surroundings)
+    router.layer(Stack(Arc::new(Shared::new(surroundings))))
 }
 
-/// As [`surround`], for a router that answers every path and method itself.
-pub(crate) fn enclose(router: Router, surroundings: Surroundings) -> Router {
-    let shared = Arc::new(Shared {
-        surroundings,
-        metrics: HttpMetrics::new(),
-    });
-    router.layer(Stack(shared))
+/// As [`surround`], for a face that answers every path and method itself.
+pub(crate) fn enclose<F: Face>(face: F, surroundings: Surroundings) -> Enclosed<F> {
+    Enclosed {
+        shared: Shared::new(surroundings),
+        face,
+    }
 }
 
 /// What an operator decides about the stack, and what the routes in it want.
@@ -131,7 +131,14 @@ struct Shared {
 }
 
 impl Shared {
-    async fn answer<S: Inner>(&self, request: Request, inner: S) -> Response {
+    fn new(surroundings: Surroundings) -> Self {
+        Self {
+            surroundings,
+            metrics: HttpMetrics::new(),
+        }
+    }
+
+    async fn answer(&self, request: Request, inner: impl Inner) -> Response {
         let (mut head, body) = request.into_parts();
         let id = RequestId::generate();
         let source = self.source(&head);
@@ -169,7 +176,7 @@ impl Shared {
         }
     }
 
-    async fn admit<S: Inner>(&self, head: Parts, body: Body, inner: S) -> Response {
+    async fn admit(&self, head: Parts, body: Body, inner: impl Inner) -> Response {
         let refused = match head.extensions.get::<AmbiguousHead>() {
             Some(_) => Err(Problem::AMBIGUOUS_HEAD),
             None => match self.surroundings.manners.bodies {
@@ -192,13 +199,10 @@ impl Shared {
     }
 
     /// For handlers that bound time and length of what streams through them themselves.
-    async fn unless_it_panics<S: Inner>(&self, head: Parts, body: Body, mut inner: S) -> Response {
+    async fn unless_it_panics(&self, head: Parts, body: Body, inner: impl Inner) -> Response {
         let request = Request::from_parts(head, body);
-        match AssertUnwindSafe(inner.call(request)).catch_unwind().await {
-            Ok(Ok(response)) => response,
-            Ok(Err(never)) => match never {},
-            Err(_panic) => self.blame("panic", Problem::INTERNAL),
-        }
+        let handled = AssertUnwindSafe(inner.handle(request)).catch_unwind().await;
+        handled.unwrap_or_else(|_panic| self.blame("panic", Problem::INTERNAL))
     }
 
     fn refuse(&self, problem: Problem) -> Response {
@@ -223,15 +227,14 @@ impl Shared {
         self.surroundings.proxies.source(peer, &head.headers)
     }
 
-    async fn within_time<S: Inner>(&self, head: Parts, body: Body, mut inner: S) -> Response {
+    async fn within_time(&self, head: Parts, body: Body, inner: impl Inner) -> Response {
         let limits = &self.surroundings.limits;
         let (body, breach) = limits.guard(body);
         let request = Request::from_parts(head, body);
-        let handled = AssertUnwindSafe(async move { inner.call(request).await }).catch_unwind();
+        let handled = AssertUnwindSafe(inner.handle(request)).catch_unwind();
 
         let response = match tokio::time::timeout(limits.request_timeout(), handled).await {
-            Ok(Ok(Ok(response))) => response,
-            Ok(Ok(Err(never))) => match never {},
+            Ok(Ok(response)) => response,
             Ok(Err(_panic)) => self.blame("panic", Problem::INTERNAL),
             Err(_elapsed) => self.blame("request_timeout", Problem::TOO_SLOW),
         };
@@ -282,13 +285,47 @@ struct Surrounded<S> {
     inner: S,
 }
 
-/// What the stack surrounds: one of axum's routes.
-trait Inner:
+/// A face with all that surrounds it.
+pub(crate) struct Enclosed<F> {
+    shared: Shared,
+    face: F,
+}
+
+impl<F: Face> Face for Enclosed<F> {
+    async fn answer(&self, request: Request) -> Response {
+        self.shared.answer(request, &self.face).await
+    }
+}
+
+/// What the stack surrounds.
+trait Inner: Send {
+    fn handle(self, request: Request) -> impl Future<Output = Response> + Send;
+}
+
+impl<F: Face> Inner for &F {
+    fn handle(self, request: Request) -> impl Future<Output = Response> + Send {
+        self.answer(request)
+    }
+}
+
+/// One of axum's routes, once it is ready.
+struct Route<S>(S);
+
+impl<S: Routed> Inner for Route<S> {
+    async fn handle(mut self, request: Request) -> Response {
+        match self.0.call(request).await {
+            Ok(response) => response,
+            Err(never) => match never {},
+        }
+    }
+}
+
+trait Routed:
     Service<Request, Response = Response, Error = Infallible, Future: Send> + Clone + Send + 'static
 {
 }
 
-impl<S> Inner for S where
+impl<S> Routed for S where
     S: Service<Request, Response = Response, Error = Infallible, Future: Send>
         + Clone
         + Send
@@ -296,7 +333,7 @@ impl<S> Inner for S where
 {
 }
 
-impl<S: Inner> Service<Request> for Surrounded<S> {
+impl<S: Routed> Service<Request> for Surrounded<S> {
     type Response = Response;
     type Error = Infallible;
     type Future = Pin<Box<dyn Future<Output = Result<Response, Infallible>> + Send>>;
@@ -309,6 +346,6 @@ impl<S: Inner> Service<Request> for Surrounded<S> {
         let shared = Arc::clone(&self.shared);
         let fresh = self.inner.clone();
         let ready = std::mem::replace(&mut self.inner, fresh);
-        Box::pin(async move { Ok(shared.answer(request, ready).await) })
+        Box::pin(async move { Ok(shared.answer(request, Route(ready)).await) })
     }
 }

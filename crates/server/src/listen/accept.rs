@@ -5,7 +5,6 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use axum::Router;
 use tokio::net::TcpListener;
 use tokio::net::TcpStream;
 use tokio::sync::OwnedSemaphorePermit;
@@ -15,6 +14,7 @@ use tokio_util::task::TaskTracker;
 
 use super::BindError;
 use super::Certificates;
+use super::Face;
 use super::Listener;
 use super::connection::Host;
 use super::sources::Place;
@@ -55,14 +55,14 @@ impl Bound {
         self.certificates.clone()
     }
 
-    /// Serves `router` until `drain` is cancelled, then ends in order: for `drain_delay_seconds`
+    /// Serves `face` until `drain` is cancelled, then ends in order: for `drain_delay_seconds`
     /// everything goes on as before (readiness says no from the cancellation on, see
     /// [`crate::health`]); then nothing more is accepted and what is in flight may finish within
     /// `drain_timeout_seconds`.
     ///
     /// Dropping the future ends everything at once, as for a second signal.
-    pub async fn serve(self, router: Router, drain: CancellationToken) -> Drained {
-        let host = Host::new(&self.listener, router, self.certificates.clone());
+    pub async fn serve(self, face: impl Face, drain: CancellationToken) -> Drained {
+        let host = Host::new(&self.listener, face, self.certificates.clone());
         let gate = Gate::new(&self.listener, host);
         let _reload = self.certificates.map(|certificates| {
             tokio_util::task::AbortOnDropHandle::new(tokio::spawn(certificates.follow()))
@@ -102,8 +102,8 @@ impl Drained {
 }
 
 /// Lets connections in and keeps count of them.
-struct Gate {
-    host: Arc<Host>,
+struct Gate<F> {
+    host: Arc<Host<F>>,
     slots: Arc<Semaphore>,
     sources: Arc<Sources>,
     listener: Listener,
@@ -112,8 +112,8 @@ struct Gate {
     cut: CancellationToken,
 }
 
-impl Gate {
-    fn new(listener: &Listener, host: Host) -> Self {
+impl<F: Face> Gate<F> {
+    fn new(listener: &Listener, host: Host<F>) -> Self {
         let slots = listener.max_connections.min(Semaphore::MAX_PERMITS);
         Self {
             host: Arc::new(host),
@@ -180,7 +180,7 @@ impl Gate {
     }
 }
 
-impl Drop for Gate {
+impl<F> Drop for Gate<F> {
     fn drop(&mut self) {
         self.cut.cancel();
     }

@@ -11,7 +11,6 @@ use std::task::Poll;
 use std::task::ready;
 use std::time::Duration;
 
-use axum::Router;
 use axum::body::Body;
 use axum::body::HttpBody;
 use bytes::Bytes;
@@ -32,9 +31,9 @@ use tokio::io::AsyncWrite;
 use tokio::io::ReadBuf;
 use tokio::net::TcpStream;
 use tokio_util::sync::CancellationToken;
-use tower::Service as _;
 
 use super::Certificates;
+use super::Face;
 use super::Listener;
 use super::head::Doubt;
 use super::head::HeadWatch;
@@ -46,8 +45,8 @@ use crate::kit::stack::AmbiguousHead;
 use crate::metrics::CONNECTIONS_ENDED;
 
 /// What all connections of a listener share.
-pub(super) struct Host {
-    router: Router,
+pub(super) struct Host<F> {
+    face: Arc<F>,
     certificates: Option<Arc<Certificates>>,
     patience: Patience,
     http1: Builder<TokioExecutor>,
@@ -57,15 +56,15 @@ pub(super) struct Host {
     pub(super) closing: CancellationToken,
 }
 
-impl Host {
+impl<F: Face> Host<F> {
     pub(super) fn new(
         listener: &Listener,
-        router: Router,
+        face: F,
         certificates: Option<Arc<Certificates>>,
     ) -> Self {
         let either = builder(listener);
         Self {
-            router,
+            face: Arc::new(face),
             certificates,
             patience: Patience::of(listener),
             http1: either.clone().http1_only(),
@@ -126,7 +125,7 @@ impl Host {
             pulse: Arc::clone(pulse),
             heads: HeadWatch::default(),
         });
-        let service = service_fn(|request| answer(self.router.clone(), request, peer, pulse));
+        let service = service_fn(|request| answer(Arc::clone(&self.face), request, peer, pulse));
         let mut connection = pin!(builder.serve_connection(io, service));
 
         tokio::select! {
@@ -168,8 +167,8 @@ fn builder(listener: &Listener) -> Builder<TokioExecutor> {
     builder
 }
 
-fn answer(
-    mut router: Router,
+fn answer<F: Face>(
+    face: Arc<F>,
     request: Request<Incoming>,
     peer: SocketAddr,
     pulse: &Arc<Pulse>,
@@ -185,7 +184,7 @@ fn answer(
         if doubt.ambiguous {
             request.extensions_mut().insert(AmbiguousHead);
         }
-        let mut response = router.call(request).await?;
+        let mut response = face.answer(request).await;
         beat.goes_on();
         if doubt.ambiguous || doubt.unbounded {
             let close = HeaderValue::from_static("close");

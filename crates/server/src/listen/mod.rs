@@ -7,6 +7,7 @@
 mod accept;
 mod config;
 mod connection;
+mod face;
 mod head;
 mod pulse;
 mod sources;
@@ -16,6 +17,7 @@ pub use accept::Bound;
 pub use accept::Drained;
 pub use config::BindError;
 pub use config::Listener;
+pub use face::Face;
 pub use tls::Certificates;
 pub use tls::TlsError;
 pub use tls::TlsFiles;

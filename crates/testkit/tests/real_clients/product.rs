@@ -92,8 +92,8 @@ impl Product {
         let router = stack::surround(countersign_server::routes(app), Stack::default());
         tokio::spawn(plain.serve(router.clone(), stop.clone()));
         tokio::spawn(tls.serve(router, stop.clone()));
-        let router = gateway::router(Arc::clone(&authority), &Listener::default(), None);
-        tokio::spawn(gateway.serve(router, stop.clone()));
+        let face = gateway::face(Arc::clone(&authority), &Listener::default(), None);
+        tokio::spawn(gateway.serve(face, stop.clone()));
         tokio::spawn(sample.serve(SampleApi::new(Clock::system()).routes(), stop.clone()));
 
         let new = NewOrganization {

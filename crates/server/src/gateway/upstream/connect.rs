@@ -9,24 +9,47 @@ use std::task::Poll;
 use std::time::Duration;
 
 use countersign_model::PublishedService;
+use http::Request;
 use http::Uri;
+use http::response;
+use hyper::body::Incoming;
 use hyper_rustls::HttpsConnector;
 use hyper_rustls::HttpsConnectorBuilder;
+use hyper_rustls::MaybeHttpsStream;
+use hyper_util::client::legacy;
 use hyper_util::client::legacy::Client;
 use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::TokioExecutor;
+use hyper_util::rt::TokioIo;
 use hyper_util::rt::TokioTimer;
 use rustls::ClientConfig;
 use rustls::RootCertStore;
 use rustls_pki_types::CertificateDer;
 use rustls_pki_types::pem::PemObject as _;
 use rustls_platform_verifier::BuilderVerifierExt as _;
+use tokio::net::TcpStream;
 use tower::Service;
 
+use super::failure::Failure;
+use super::lane;
+use super::lane::Lane;
+use super::pool::Target;
 use super::upload::Upload;
 
-/// Keeps connections of one service, by upstream. It follows no redirect and adds no header.
-pub(super) type Connections = Client<InTime<HttpsConnector<HttpConnector>>, Upload>;
+/// How one service reaches its upstreams.
+pub(super) enum Connections {
+    /// HTTP/1.1: connections are kept with their upstream (`lane.rs`).
+    Lanes(Connector),
+    /// HTTP/2: one connection for all calls of an upstream. It follows no redirect and adds no
+    /// header.
+    Shared(Client<Connector, Upload>),
+}
+
+/// Connects, with TLS where the upstream wants it.
+pub(super) type Connector = InTime<HttpsConnector<HttpConnector>>;
+
+/// A connection as such.
+pub(super) type Stream = MaybeHttpsStream<TokioIo<TcpStream>>;
 
 /// Why there can be no connections.
 #[derive(Debug, thiserror::Error)]
@@ -58,19 +81,61 @@ pub(super) fn connections(service: &PublishedService) -> Result<Connections, Con
         true => https.enable_http2().wrap_connector(http),
         false => https.enable_http1().wrap_connector(http),
     };
-    Ok(Client::builder(TokioExecutor::new())
+    let connector = InTime {
+        connector: https,
+        time: connect_timeout,
+    };
+    Ok(match service.http2_upstream {
+        true => Connections::Shared(shared(connector, connect_timeout)),
+        false => Connections::Lanes(connector),
+    })
+}
+
+fn shared(connector: Connector, connect_timeout: Duration) -> Client<Connector, Upload> {
+    Client::builder(TokioExecutor::new())
         .timer(TokioTimer::new())
         .pool_timer(TokioTimer::new())
         .pool_idle_timeout(KEEP_IDLE)
-        .http2_only(service.http2_upstream)
+        .http2_only(true)
         .http2_keep_alive_interval(PING)
         .http2_keep_alive_timeout(connect_timeout)
         .http2_adaptive_window(true)
         .set_host(false)
-        .build(InTime {
-            connector: https,
-            time: connect_timeout,
-        }))
+        .build(connector)
+}
+
+/// An answer whose body may still be on its way.
+pub(super) struct Answer {
+    pub(super) head: response::Parts,
+    pub(super) body: Incoming,
+    /// What the body comes through, if it does not come by itself.
+    pub(super) lane: Option<Box<Lane>>,
+}
+
+impl Connections {
+    /// Sends a request and waits for the head of its answer.
+    pub(super) async fn ask(
+        &self,
+        target: &Target,
+        request: Request<Upload>,
+    ) -> Result<Answer, Failure> {
+        let (answer, lane) = match self {
+            Self::Lanes(connector) => {
+                let (answer, lane) = lane::ask(connector, target, request).await?;
+                (answer, Some(lane))
+            }
+            Self::Shared(client) => {
+                let answer = client.request(request).await;
+                let failure = |error: legacy::Error| match error.is_connect() {
+                    true => Failure::unreachable(target.origin(), &error),
+                    false => Failure::broken(target.origin(), &error),
+                };
+                (answer.map_err(failure)?, None)
+            }
+        };
+        let (head, body) = answer.into_parts();
+        Ok(Answer { head, body, lane })
+    }
 }
 
 /// Whether the gateway could connect to the upstreams of `service`: the files that it names are
@@ -147,6 +212,6 @@ where
 }
 
 /// Shorter than servers keep idle connections, so that few are found closed.
-const KEEP_IDLE: Duration = Duration::from_secs(30);
+pub(super) const KEEP_IDLE: Duration = Duration::from_secs(30);
 /// A dead HTTP/2 connection would hold all calls of its upstream.
 const PING: Duration = Duration::from_secs(10);

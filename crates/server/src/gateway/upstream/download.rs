@@ -13,6 +13,7 @@ use hyper::body::Frame;
 use hyper::body::Incoming;
 use hyper::body::SizeHint;
 
+use super::lane::Lane;
 use super::pool::Place;
 use super::watch::Running;
 use super::watch::Watch;
@@ -22,6 +23,10 @@ use crate::gateway::hygiene;
 /// was cut must not look complete.
 pub(super) struct Download {
     body: Incoming,
+    /// What it comes from, if that has no task of its own.
+    lane: Option<Box<Lane>>,
+    ended: bool,
+    broken: Option<axum::Error>,
     watch: Watch,
     /// Held until the upstream is done with the call.
     place: Place,
@@ -32,12 +37,16 @@ pub(super) struct Download {
 impl Download {
     pub(super) fn new(
         body: Incoming,
+        lane: Option<Box<Lane>>,
         place: Place,
         call: Arc<Running>,
         call_id: HeaderValue,
     ) -> Self {
         Self {
             body,
+            lane,
+            ended: false,
+            broken: None,
             watch: Watch::new(Arc::clone(&call)),
             place,
             call,
@@ -45,7 +54,27 @@ impl Download {
         }
     }
 
-    fn cut(&self, why: &dyn std::fmt::Display) -> axum::Error {
+    fn next(
+        &mut self,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, hyper::Error>>> {
+        let frame = Pin::new(&mut self.body).poll_frame(context);
+        match &mut self.lane {
+            // Asking for a frame was what the connection waited for.
+            Some(lane) if frame.is_pending() => {
+                lane.advance(context);
+                Pin::new(&mut self.body).poll_frame(context)
+            }
+            _ => frame,
+        }
+    }
+
+    /// Ends the answer with the next poll: what came until now, its head above all, goes out first.
+    fn cut(
+        &mut self,
+        why: &dyn std::fmt::Display,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, axum::Error>>> {
         self.place.pool().metrics().cut();
         let upstream = self.place.origin();
         tracing::warn!(
@@ -54,7 +83,9 @@ impl Download {
             gateway.upstream = upstream,
             "an answer of `{upstream}` was cut: {why}"
         );
-        axum::Error::new(why.to_string())
+        self.broken = Some(axum::Error::new(why.to_string()));
+        context.waker().wake_by_ref();
+        Poll::Pending
     }
 }
 
@@ -67,20 +98,26 @@ impl HttpBody for Download {
         context: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, axum::Error>>> {
         let this = self.get_mut();
-        match Pin::new(&mut this.body).poll_frame(context) {
+        if let Some(error) = this.broken.take() {
+            return Poll::Ready(Some(Err(error)));
+        }
+        match this.next(context) {
             Poll::Pending => {
                 let cut = ready!(this.watch.waits(context));
-                Poll::Ready(Some(Err(this.cut(&cut))))
+                this.cut(&cut, context)
             }
             Poll::Ready(Some(Ok(frame))) => match this.watch.moved(context) {
                 Ok(()) => Poll::Ready(Some(Ok(clean(frame)))),
-                Err(cut) => Poll::Ready(Some(Err(this.cut(&cut)))),
+                Err(cut) => this.cut(&cut, context),
             },
             Poll::Ready(Some(Err(error))) => {
                 let why = super::failure::in_full(&error);
-                Poll::Ready(Some(Err(this.cut(&why))))
+                this.cut(&why, context)
             }
-            Poll::Ready(None) => Poll::Ready(None),
+            Poll::Ready(None) => {
+                this.ended = true;
+                Poll::Ready(None)
+            }
         }
     }
 
@@ -90,6 +127,16 @@ impl HttpBody for Download {
 
     fn size_hint(&self) -> SizeHint {
         self.body.size_hint()
+    }
+}
+
+/// A connection whose answer was read to its end can serve the next call; any other one closes.
+impl Drop for Download {
+    fn drop(&mut self) {
+        let ended = self.ended || self.body.is_end_stream();
+        if let (true, Some(lane)) = (ended, self.lane.take()) {
+            self.place.target().free.put(lane);
+        }
     }
 }
 

@@ -3,8 +3,6 @@
 use std::error::Error;
 use std::fmt::Write as _;
 
-use hyper_util::client::legacy;
-
 use super::watch::Cut;
 
 /// Why a permitted call got no answer from an upstream. `Display` is for the operator.
@@ -34,15 +32,23 @@ pub(crate) enum Failure {
 }
 
 impl Failure {
-    pub(super) fn of(upstream: &str, error: &legacy::Error) -> Self {
+    /// There is no connection.
+    pub(super) fn unreachable(upstream: &str, error: &(dyn Error + 'static)) -> Self {
+        Self::Unreachable {
+            upstream: upstream.to_owned(),
+            why: in_full(error),
+        }
+    }
+
+    /// There was a connection.
+    pub(super) fn broken(upstream: &str, error: &(dyn Error + 'static)) -> Self {
         let (upstream, why) = (upstream.to_owned(), in_full(error));
         let parse = sources(error)
             .filter_map(|source| source.downcast_ref::<hyper::Error>())
             .any(hyper::Error::is_parse);
-        match (error.is_connect(), parse) {
-            (true, _) => Self::Unreachable { upstream, why },
-            (_, true) => Self::Garbage { upstream, why },
-            _ => Self::Reset { upstream, why },
+        match parse {
+            true => Self::Garbage { upstream, why },
+            false => Self::Reset { upstream, why },
         }
     }
 

@@ -1,6 +1,7 @@
 //! The upstreams of one service: whose turn it is, who is out, how many calls each has.
 
 use std::sync::Arc;
+use std::sync::Weak;
 use std::sync::atomic::AtomicUsize;
 use std::sync::atomic::Ordering::Relaxed;
 use std::time::Duration;
@@ -9,6 +10,7 @@ use countersign_authority::Published;
 use countersign_model::PublishedService;
 use countersign_model::published::Upstream;
 use http::HeaderValue;
+use http::Uri;
 use http::uri::Authority;
 use http::uri::Scheme;
 use tokio::time::Instant;
@@ -18,6 +20,7 @@ use super::connect::Connections;
 use super::connect::ConnectionsError;
 use super::failure::Failure;
 use super::health::Health;
+use super::lane::FreeLanes;
 use crate::gateway::metrics::ServiceMetrics;
 
 /// What one published service needs to be forwarded. Apart from that of all others: a slow
@@ -35,16 +38,25 @@ pub(in crate::gateway) struct Pool {
 pub(super) struct Target {
     pub(super) scheme: Scheme,
     pub(super) authority: Authority,
+    /// Where it is, for whoever connects.
+    pub(super) uri: Uri,
     /// [`Self::authority`] as HTTP/1.1 writes it.
     pub(super) host: HeaderValue,
     origin: String,
     most_at_once: usize,
     running: AtomicUsize,
     health: Health,
+    pub(super) free: FreeLanes,
 }
 
 impl Pool {
-    pub(super) fn new(service: Arc<Published>) -> Self {
+    pub(super) fn new(service: Arc<Published>) -> Arc<Self> {
+        let pool = Arc::new(Self::of(service));
+        tokio::spawn(sweep(Arc::downgrade(&pool)));
+        pool
+    }
+
+    fn of(service: Arc<Published>) -> Self {
         let definition: &PublishedService = &service;
         let targets = definition.upstreams.iter();
         Self {
@@ -113,6 +125,7 @@ impl Target {
         Some(Self {
             scheme,
             authority: upstream.authority().parse().ok()?,
+            uri: upstream.as_str().parse().ok()?,
             host: HeaderValue::from_str(upstream.authority()).ok()?,
             origin: upstream.as_str().to_owned(),
             most_at_once,
@@ -121,7 +134,12 @@ impl Target {
                 service.eject_after_failures,
                 Duration::from_secs(service.eject_seconds),
             ),
+            free: FreeLanes::default(),
         })
+    }
+
+    pub(super) fn origin(&self) -> &str {
+        &self.origin
     }
 
     fn enter(&self) -> bool {
@@ -175,5 +193,17 @@ impl Drop for Place {
     }
 }
 
+/// Closes connections that are not needed, for as long as there is the pool.
+async fn sweep(pool: Weak<Pool>) {
+    loop {
+        tokio::time::sleep(SWEEP_EVERY).await;
+        let Some(pool) = pool.upgrade() else { return };
+        for target in &pool.targets {
+            target.free.sweep(connect::KEEP_IDLE);
+        }
+    }
+}
+
+const SWEEP_EVERY: Duration = Duration::from_secs(5);
 /// After this, connections that could not be set up are tried again: a file may be there by then.
 const TRY_AGAIN: Duration = Duration::from_secs(5);
