@@ -63,7 +63,7 @@ impl HeadWatch {
 
     /// Takes one line, or the part of it that is there.
     fn see_head<'a>(&mut self, bytes: &'a [u8]) -> &'a [u8] {
-        let Some(end) = bytes.iter().position(|byte| *byte == b'\n') else {
+        let Some(end) = memchr::memchr(b'\n', bytes) else {
             self.keep(bytes);
             return &[];
         };
