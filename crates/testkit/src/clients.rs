@@ -257,7 +257,7 @@ impl Call {
         if !self.body.is_empty() {
             request = request.header("content-length", self.body.len());
         }
-        let request = request.extension(Peer(self.caller.address));
+        let request = request.extension(Peer::new(self.caller.address));
         let request = request.body(Body::from(self.body)).unwrap();
         let response = self.caller.router.oneshot(request).await.unwrap();
         let (head, body) = response.into_parts();

@@ -158,7 +158,11 @@ impl fmt::Display for Consumer {
 
 /// `product = token ["/" product-version]` (RFC 9110 section 10.1.5).
 fn is_of_product(byte: u8) -> bool {
-    byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~/".contains(&byte)
+    byte.is_ascii_alphanumeric()
+        || matches!(
+            byte,
+            b'!' | b'#'..=b'\'' | b'*' | b'+' | b'-'..=b'/' | b'^'..=b'`' | b'|' | b'~'
+        )
 }
 
 #[cfg(test)]

@@ -66,7 +66,7 @@ async fn answer_to(
     };
     match decide(authority, &head).await {
         Ok(permit) => (allowed(&permit), None),
-        Err((refusal, style)) => denied(&refusal, style, checks::api_key(&head).as_ref()),
+        Err((refusal, style)) => denied(&refusal, style, checks::client_id(&head).as_ref()),
     }
 }
 

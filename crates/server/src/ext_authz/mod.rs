@@ -74,7 +74,7 @@ async fn answer(
     match verdict {
         Ok(permit) => answer::allowed(&permit),
         Err((refusal, style)) => {
-            let key = asked.as_ref().ok().and_then(checks::api_key);
+            let key = asked.as_ref().ok().and_then(checks::client_id);
             answer::denied(&refusal, style, key.as_ref(), wording)
         }
     }

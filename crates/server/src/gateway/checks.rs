@@ -9,13 +9,15 @@ use countersign_authority::Permit;
 use countersign_authority::Published;
 use countersign_wire::CanonicalPath;
 use countersign_wire::ClientId;
-use countersign_wire::gateway;
+use http::HeaderValue;
 use http::header;
 use http::request::Parts;
 
 use super::error::Refusal;
 pub(crate) use super::request::Claims;
+use super::request::X_API_KEY;
 use crate::ims::caller;
+use crate::kit::access_log;
 
 /// The service that a request is for. Only its path and the host that it names choose, and they
 /// choose among what is published (GWY-10).
@@ -60,8 +62,12 @@ pub(crate) fn host(head: &Parts) -> &str {
     header.or_else(authority).unwrap_or_default()
 }
 
-/// An API key that looks like one: for the log, which repeats nothing else from outside.
-pub(crate) fn api_key(head: &Parts) -> Option<ClientId> {
-    let key = head.headers.get(gateway::API_KEY)?;
-    ClientId::parse(key.to_str().ok()?).ok()
+/// What stands where the API key belongs.
+pub(super) fn api_key(head: &Parts) -> Option<&HeaderValue> {
+    head.headers.get(X_API_KEY)
+}
+
+/// The API key if it looks like one.
+pub(crate) fn client_id(head: &Parts) -> Option<ClientId> {
+    access_log::client_id(api_key(head)?)
 }

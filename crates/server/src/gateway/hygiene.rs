@@ -14,6 +14,7 @@ use http::Version;
 use http::header;
 use http::response;
 
+use crate::kit::client_ip::Peer;
 use crate::kit::client_ip::TrustedProxies;
 use crate::kit::request_id::X_REQUEST_ID;
 
@@ -48,7 +49,7 @@ pub(super) fn named_by_connection(headers: &HeaderMap) -> impl Iterator<Item = &
 /// Where a request came from, for headers that say so.
 pub(super) struct Origin<'a> {
     /// The other end of the connection.
-    pub(super) peer: IpAddr,
+    pub(super) peer: Option<&'a Peer>,
     /// Whom the request is counted under.
     pub(super) source: IpAddr,
     /// The host that it named.
@@ -65,14 +66,16 @@ pub(super) struct Forwarded([(HeaderName, Option<HeaderValue>); 5]);
 
 impl Forwarded {
     pub(super) fn of(headers: &HeaderMap, origin: &Origin<'_>, proxies: &TrustedProxies) -> Self {
-        let trusted = proxies.contain(origin.peer);
+        let peer = origin.peer.map_or(origin.source, |peer| peer.address);
+        let trusted = proxies.contain(peer);
         let theirs = |name: &HeaderName| headers.get(name).filter(|_| trusted).cloned();
-        let peer = HeaderValue::from_str(&origin.peer.to_canonical().to_string()).ok();
+        let is_source = origin.source == peer.to_canonical();
+        let peer = origin.peer.map(|peer| peer.text.clone());
         let path = match trusted {
             true => joined(headers, peer.as_ref()),
             false => peer.clone(),
         };
-        let source = match origin.source == origin.peer {
+        let source = match is_source {
             true => peer,
             false => HeaderValue::from_str(&origin.source.to_string()).ok(),
         };
@@ -138,8 +141,11 @@ pub(crate) fn identify(headers: &mut HeaderMap, permit: &Permit) {
 pub(super) fn clean_answer(head: &mut response::Parts, method: &Method) {
     let headers = &mut head.headers;
     remove_named_by_connection(headers);
-    for name in HOP_BY_HOP_OF_ANSWERS {
-        headers.remove(name);
+    let goes = |name: &HeaderName| HOP_BY_HOP_OF_ANSWERS.contains(&name.as_str());
+    if headers.keys().any(goes) {
+        for name in HOP_BY_HOP_OF_ANSWERS {
+            headers.remove(name);
+        }
     }
     let tells_only = *method == Method::HEAD || head.status == StatusCode::NOT_MODIFIED;
     if !tells_only {

@@ -20,6 +20,7 @@ use http::request::Parts;
 use http::uri::PathAndQuery;
 
 use crate::ims::caller;
+use crate::kit::access_log;
 use crate::kit::access_log::Passage;
 use crate::kit::client_ip::Peer;
 use crate::kit::client_ip::TrustedProxies;
@@ -38,6 +39,7 @@ use hygiene::Forwarded;
 use request::Claims;
 use request::Query;
 use upstream::Outbound;
+use upstream::Pool;
 use upstream::Upstreams;
 
 pub(crate) mod checks;
@@ -106,18 +108,19 @@ impl Gateway {
         let began = Instant::now();
         let pool = self.upstreams.pool(service);
         let _counted = pool.metrics().begin();
-        let key = checks::api_key(&head);
-        let mut answer = match self.pass(service, path, head, body).await {
+        let key = checks::api_key(&head).cloned();
+        let mut answer = match self.pass(&pool, path, head, body).await {
             Ok(answer) => answer,
             Err(refusal) => {
                 pool.metrics().refused(refusal.code());
-                refusal.answer(service.errors, key.as_ref())
+                let client = key.as_ref().and_then(access_log::client_id);
+                refusal.answer(service.errors, client.as_ref())
             }
         };
         pool.metrics().answered(answer.status(), began.elapsed());
         answer.extensions_mut().insert(Passage {
             service: service.name.clone(),
-            client: key,
+            key,
         });
         answer
     }
@@ -125,11 +128,12 @@ impl Gateway {
     /// The phases of one call, in order.
     async fn pass(
         &self,
-        service: &Arc<Published>,
+        pool: &Arc<Pool>,
         path: &CanonicalPath,
         mut head: Parts,
         body: Body,
     ) -> Result<Response, Refusal> {
+        let service = pool.service();
         let claims = Claims::read(&head, service)?;
         let permit = checks::permit(&self.authority, service, path, &head, &claims).await?;
         let body = admit_body(service, &head, body)?;
@@ -147,17 +151,13 @@ impl Gateway {
             body,
             call_id,
         };
-        Ok(self.upstreams.forward(permit, outbound).await?)
+        Ok(self.upstreams.forward(pool, permit, outbound).await?)
     }
 
     fn forwarded(&self, head: &Parts) -> Forwarded {
-        let source = caller::source(head);
         let origin = hygiene::Origin {
-            peer: head
-                .extensions
-                .get::<Peer>()
-                .map_or(source, |peer| peer.0.ip()),
-            source,
+            peer: head.extensions.get::<Peer>(),
+            source: caller::source(head),
             host: checks::host(head),
             version: head.version,
             scheme: self.scheme,

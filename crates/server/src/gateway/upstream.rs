@@ -90,11 +90,16 @@ impl Upstreams {
     /// answer; its body streams behind it.
     pub(super) async fn forward(
         &self,
+        pool: &Arc<Pool>,
         permit: Permit,
         outbound: Outbound,
     ) -> Result<Response, Failure> {
-        let service = Arc::clone(permit.service());
-        let pool = self.pool(&service);
+        let service = pool.service();
+        if !pool.serves(permit.service()) {
+            return Err(Failure::Unusable(
+                "the permit is another service's".to_owned(),
+            ));
+        }
         let call = Arc::new(Running {
             authority: Arc::clone(&self.authority),
             permit,
@@ -173,10 +178,10 @@ impl Attempt {
     async fn send(&mut self, place: &Place, call: &Arc<Running>) -> Result<Answer, Failure> {
         let connections = place.pool().connections()?;
         let request = self.request(place, call)?;
-        let answer = connections.ask(place.target(), request);
+        let ask = |within| connections.ask(place.target(), request, within);
         let answered = match &self.source {
-            None => tokio::time::timeout(self.answer_within, answer).await.ok(),
-            Some(source) => self.once_sent(source, call.idle, answer).await,
+            None => Some(ask(Some(self.answer_within)).await),
+            Some(source) => self.once_sent(source, call.idle, ask(None)).await,
         };
         // An answer may come before the body was cut, and is one.
         let cut = self.source.as_ref().and_then(|source| source.cut());

@@ -38,8 +38,13 @@ pub struct Cause {
 pub(crate) struct Passage {
     /// Name of the published service.
     pub(crate) service: PublishedName,
-    /// Whose API key the call has.
-    pub(crate) client: Option<ClientId>,
+    /// The API key that the call shows.
+    pub(crate) key: Option<HeaderValue>,
+}
+
+/// An API key that looks like one: nothing else from outside is repeated in the log.
+pub(crate) fn client_id(key: &HeaderValue) -> Option<ClientId> {
+    ClientId::parse(key.to_str().ok()?).ok()
 }
 
 /// A request with the cause of its answer, as it can be looked up later.
@@ -127,9 +132,10 @@ impl Line {
         let bytes = answer.and_then(|answer| answer.body().size_hint().exact());
         let answer = status.as_ref().map_or("unanswered", StatusCode::as_str);
         let agent = self.user_agent.as_ref();
-        let admitted = passage.and_then(|passage| passage.client.as_ref());
+        let key = passage.and_then(|passage| passage.key.as_ref());
+        let shown = key.and_then(client_id);
         let client = cause.and_then(|cause| cause.client.as_deref());
-        let client = client.or(admitted.map(ClientId::as_str));
+        let client = client.or(shown.as_ref().map(ClientId::as_str));
         tracing::event!(
             target: TARGET,
             Level::INFO,

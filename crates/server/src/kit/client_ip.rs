@@ -5,13 +5,31 @@ use std::net::SocketAddr;
 
 use http::HeaderMap;
 use http::HeaderName;
+use http::HeaderValue;
 use ipnet::IpNet;
 use serde::Deserialize;
 use serde::Serialize;
 
 /// The other end of the connection, put into a request's extensions by [`crate::listen`].
-#[derive(Clone, Copy, Debug)]
-pub struct Peer(pub SocketAddr);
+#[derive(Clone, Debug)]
+pub struct Peer {
+    pub(crate) address: IpAddr,
+    /// The address as a header says it, written once for all requests of the connection.
+    pub(crate) text: HeaderValue,
+}
+
+impl Peer {
+    /// Somebody at `address`.
+    #[must_use]
+    pub fn new(address: SocketAddr) -> Self {
+        let address = address.ip();
+        let text = address.to_canonical().to_string();
+        Self {
+            address,
+            text: HeaderValue::from_str(&text).expect("an address is digits and signs"),
+        }
+    }
+}
 
 /// The address a request is counted and logged under. Found in the request's extensions.
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]

@@ -13,7 +13,7 @@ use http::HeaderName;
 use http::HeaderValue;
 use uuid::Uuid;
 
-/// Id of one request, made by us and sent with its answer. Found in the request's extensions.
+/// Id of one request, made by us and sent with its answer.
 ///
 /// Source: ANS-06; spec ims-protocol 1.6 (`x-debug-id`, a UUID, is our choice of form).
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
@@ -94,7 +94,8 @@ pub(crate) fn inbound(headers: &HeaderMap) -> Option<HeaderValue> {
 }
 
 static COUNT: AtomicU64 = AtomicU64::new(0);
-static KEYS: LazyLock<[RandomState; 2]> = LazyLock::new(|| [RandomState::new(), RandomState::new()]);
+static KEYS: LazyLock<[RandomState; 2]> =
+    LazyLock::new(|| [RandomState::new(), RandomState::new()]);
 const X_DEBUG_ID: HeaderName = HeaderName::from_static("x-debug-id");
 pub(crate) const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 const INBOUND_MAX_BYTES: usize = 64;

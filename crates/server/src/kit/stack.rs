@@ -148,7 +148,6 @@ impl Shared {
         let _counted = self.metrics.begin();
 
         let call_id = self.call_id(id, &head.headers);
-        head.extensions.insert(id);
         head.extensions.insert(source);
         if let Some(call_id) = &call_id {
             head.extensions.insert(call_id.clone());
@@ -222,7 +221,7 @@ impl Shared {
 
     fn source(&self, head: &Parts) -> Source {
         // Without a listener, as in a test that calls the router, there is no peer.
-        let peer = head.extensions.get::<Peer>().map(|peer| peer.0.ip());
+        let peer = head.extensions.get::<Peer>().map(|peer| peer.address);
         let peer = peer.unwrap_or(std::net::Ipv4Addr::UNSPECIFIED.into());
         self.surroundings.proxies.source(peer, &head.headers)
     }

@@ -156,7 +156,8 @@ impl<F: Face> Gate<F> {
         place: Option<Place>,
     ) {
         let host = Arc::clone(&self.host);
-        let cut = self.cut.clone();
+        // Asked with each step of the connection: through a lock of its own, not one of all.
+        let cut = self.cut.child_token();
         let counted = InFlight::new(metrics::gauge!(CONNECTIONS));
         self.connections.spawn(async move {
             let _held = (slot, place, counted);

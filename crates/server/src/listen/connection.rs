@@ -125,8 +125,12 @@ impl<F: Face> Host<F> {
             pulse: Arc::clone(pulse),
             heads: HeadWatch::default(),
         });
-        let service = service_fn(|request| answer(Arc::clone(&self.face), request, peer, pulse));
+        let peer = Peer::new(peer);
+        let service =
+            service_fn(|request| answer(Arc::clone(&self.face), request, peer.clone(), pulse));
         let mut connection = pin!(builder.serve_connection(io, service));
+        // Asked with each step of the connection: through a lock of its own, not one of all.
+        let closing = self.closing.child_token();
 
         tokio::select! {
             ended = connection.as_mut() => return ended,
@@ -136,7 +140,7 @@ impl<F: Face> Host<F> {
                 // Idle peers are told (HTTP/2), the others have had their time.
                 return tokio::time::timeout(FAREWELL, connection).await.unwrap_or(Ok(()));
             }
-            () = self.closing.cancelled() => connection.as_mut().graceful_shutdown(),
+            () = closing.cancelled() => connection.as_mut().graceful_shutdown(),
         }
         tokio::select! {
             ended = connection => ended,
@@ -170,7 +174,7 @@ fn builder(listener: &Listener) -> Builder<TokioExecutor> {
 fn answer<F: Face>(
     face: Arc<F>,
     request: Request<Incoming>,
-    peer: SocketAddr,
+    peer: Peer,
     pulse: &Arc<Pulse>,
 ) -> impl Future<Output = Result<Response<Sent>, Infallible>> + Send + 'static {
     let mut beat = Beat::new(pulse, request.version());
@@ -180,7 +184,7 @@ fn answer<F: Face>(
     };
     async move {
         let mut request = request.map(Body::new);
-        request.extensions_mut().insert(Peer(peer));
+        request.extensions_mut().insert(peer);
         if doubt.ambiguous {
             request.extensions_mut().insert(AmbiguousHead);
         }
@@ -236,7 +240,9 @@ impl Beat {
 
 impl Drop for Beat {
     fn drop(&mut self) {
-        self.goes_on();
+        if self.waits {
+            self.pulse.wait_ended();
+        }
         self.pulse.request_ended();
     }
 }

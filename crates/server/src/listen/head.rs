@@ -67,8 +67,15 @@ impl HeadWatch {
             self.keep(bytes);
             return &[];
         };
-        self.keep(&bytes[..end]);
-        self.end_line();
+        if self.line.is_empty() {
+            self.end_line(&bytes[..end]);
+        } else {
+            self.keep(&bytes[..end]);
+            let line = std::mem::take(&mut self.line);
+            self.end_line(&line);
+            self.line = line;
+            self.line.clear();
+        }
         &bytes[end + 1..]
     }
 
@@ -82,22 +89,19 @@ impl HeadWatch {
         }
     }
 
-    fn end_line(&mut self) {
-        let line = std::mem::take(&mut self.line);
+    fn end_line(&mut self, line: &[u8]) {
         match line.strip_suffix(b"\r") {
             None => self.ambiguous = true,
             Some(b"") => self.end_head(),
             Some(field) => self.see_field(field),
         }
-        self.line = line;
-        self.line.clear();
     }
 
     fn see_field(&mut self, field: &[u8]) {
-        let mut parts = field.splitn(2, |byte| *byte == b':');
-        let (Some(name), Some(value)) = (parts.next(), parts.next()) else {
+        let Some(colon) = memchr::memchr(b':', field) else {
             return;
         };
+        let (name, value) = (&field[..colon], &field[colon + 1..]);
         if name.eq_ignore_ascii_case(b"transfer-encoding") {
             self.chunked = true;
         } else if name.eq_ignore_ascii_case(b"content-length") {

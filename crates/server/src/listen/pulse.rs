@@ -133,39 +133,42 @@ impl Pulse {
 
     /// Returns when patience has run out, and says with what.
     pub(super) async fn stopped(&self) -> Stopped {
-        let mut armed = self.due().0;
+        let mut armed = self.accepted + self.patience.first_request;
         let mut sleep = pin!(tokio::time::sleep_until(armed));
         poll_fn(|context| {
             loop {
                 // Polled with the connection, so an earlier deadline is noticed as soon as the
                 // bytes that cause it. A later one waits for the timer: no reset per request.
-                let (due, why) = self.due();
-                if due < armed {
+                let due = self.due();
+                if let Some((due, _)) = due.filter(|(due, _)| *due < armed) {
                     sleep.as_mut().reset(due);
                     armed = due;
                 }
                 ready!(sleep.as_mut().poll(context));
-                if due <= Instant::now() {
-                    return Poll::Ready(why);
-                }
-                sleep.as_mut().reset(due);
-                armed = due;
+                let now = Instant::now();
+                armed = match due {
+                    Some((due, why)) if due <= now => return Poll::Ready(why),
+                    Some((due, _)) => due,
+                    // Looked at again when it would be due if this were the caller's turn by then.
+                    None => now + self.patience.stuck,
+                };
+                sleep.as_mut().reset(armed);
             }
         })
         .await
     }
 
-    fn due(&self) -> (Instant, Stopped) {
+    /// When patience ends, and with what; never while the caller waits for us.
+    fn due(&self) -> Option<(Instant, Stopped)> {
         let since = |time: &AtomicU64, patience: Duration| {
             self.accepted + Duration::from_millis(time.load(Relaxed)) + patience
         };
-        if !self.requested.load(Relaxed) {
+        Some(if !self.requested.load(Relaxed) {
             (self.accepted + self.patience.first_request, Stopped::Silent)
         } else if self.in_flight.load(Relaxed) > self.awaited.load(Relaxed) {
             (since(&self.last_beat, self.patience.stuck), Stopped::Stuck)
         } else if self.in_flight.load(Relaxed) > 0 {
-            // Looked at again when it would be due if this were the caller's turn by then.
-            (Instant::now() + self.patience.stuck, Stopped::Stuck)
+            return None;
         } else if self.head_began.load(Relaxed) > 0 && !self.multiplexed.load(Relaxed) {
             (
                 since(&self.head_began, self.patience.head),
@@ -173,7 +176,7 @@ impl Pulse {
             )
         } else {
             (since(&self.last_beat, self.patience.idle), Stopped::Idle)
-        }
+        })
     }
 
     fn now(&self) -> u64 {

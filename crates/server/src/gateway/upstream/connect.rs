@@ -10,13 +10,13 @@ use std::time::Duration;
 
 use countersign_model::PublishedService;
 use http::Request;
+use http::Response;
 use http::Uri;
 use http::response;
 use hyper::body::Incoming;
 use hyper_rustls::HttpsConnector;
 use hyper_rustls::HttpsConnectorBuilder;
 use hyper_rustls::MaybeHttpsStream;
-use hyper_util::client::legacy;
 use hyper_util::client::legacy::Client;
 use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::TokioExecutor;
@@ -28,6 +28,7 @@ use rustls_pki_types::CertificateDer;
 use rustls_pki_types::pem::PemObject as _;
 use rustls_platform_verifier::BuilderVerifierExt as _;
 use tokio::net::TcpStream;
+use tokio::time::Instant;
 use tower::Service;
 
 use super::failure::Failure;
@@ -113,29 +114,43 @@ pub(super) struct Answer {
 }
 
 impl Connections {
-    /// Sends a request and waits for the head of its answer.
+    /// Sends a request and waits for the head of its answer; where somebody says `within` which
+    /// time, no longer.
     pub(super) async fn ask(
         &self,
         target: &Target,
         request: Request<Upload>,
+        within: Option<Duration>,
     ) -> Result<Answer, Failure> {
         let (answer, lane) = match self {
             Self::Lanes(connector) => {
-                let (answer, lane) = lane::ask(connector, target, request).await?;
+                let due = within.map(|within| Instant::now() + within);
+                let (answer, lane) = lane::ask(connector, target, request, due).await?;
                 (answer, Some(lane))
             }
-            Self::Shared(client) => {
-                let answer = client.request(request).await;
-                let failure = |error: legacy::Error| match error.is_connect() {
-                    true => Failure::unreachable(target.origin(), &error),
-                    false => Failure::broken(target.origin(), &error),
-                };
-                (answer.map_err(failure)?, None)
-            }
+            Self::Shared(client) => (shared_ask(client, target, request, within).await?, None),
         };
         let (head, body) = answer.into_parts();
         Ok(Answer { head, body, lane })
     }
+}
+
+async fn shared_ask(
+    client: &Client<Connector, Upload>,
+    target: &Target,
+    request: Request<Upload>,
+    within: Option<Duration>,
+) -> Result<Response<Incoming>, Failure> {
+    let answer = client.request(request);
+    let answer = match within {
+        Some(within) => tokio::time::timeout(within, answer).await.ok(),
+        None => Some(answer.await),
+    };
+    let answer = answer.ok_or_else(|| Failure::TooSlow(target.origin().to_owned()))?;
+    answer.map_err(|error| match error.is_connect() {
+        true => Failure::unreachable(target.origin(), &error),
+        false => Failure::broken(target.origin(), &error),
+    })
 }
 
 /// Whether the gateway could connect to the upstreams of `service`: the files that it names are

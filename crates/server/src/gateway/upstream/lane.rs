@@ -10,7 +10,9 @@ use std::sync::Mutex;
 use std::sync::MutexGuard;
 use std::sync::PoisonError;
 use std::task::Context;
+use std::task::Poll;
 use std::task::Waker;
+use std::task::ready;
 use std::time::Duration;
 
 use http::Request;
@@ -19,6 +21,7 @@ use hyper::body::Incoming;
 use hyper::client::conn::TrySendError;
 use hyper::client::conn::http1;
 use tokio::time::Instant;
+use tokio::time::Sleep;
 use tower::Service as _;
 
 use super::connect::Connector;
@@ -33,10 +36,12 @@ pub(super) async fn ask(
     connector: &Connector,
     target: &Target,
     mut request: Request<Upload>,
+    due: Option<Instant>,
 ) -> Result<(Response<Incoming>, Box<Lane>), Failure> {
     let broken = |error: &hyper::Error| Failure::broken(target.origin(), error);
+    let too_slow = || Failure::TooSlow(target.origin().to_owned());
     while let Some(mut lane) = target.free.take() {
-        match lane.ask(request).await {
+        match lane.ask(request, due).await.ok_or_else(too_slow)? {
             Ok(answer) => return Ok((answer, lane)),
             // The upstream closed it just now and has seen nothing of the request.
             Err(mut error) => match error.take_message() {
@@ -49,7 +54,7 @@ pub(super) async fn ask(
     let stream = stream.map_err(|error| Failure::unreachable(target.origin(), &*error))?;
     let lane = Lane::new(stream).await;
     let mut lane = lane.map_err(|error| broken(&error))?;
-    let answer = lane.ask(request).await;
+    let answer = lane.ask(request, due).await.ok_or_else(too_slow)?;
     Ok((answer.map_err(|error| broken(error.error()))?, lane))
 }
 
@@ -58,6 +63,7 @@ pub(super) struct Lane {
     sender: http1::SendRequest<Upload>,
     /// `None` once it has ended.
     connection: Option<http1::Connection<Stream, Upload>>,
+    alarm: Alarm,
 }
 
 impl Lane {
@@ -66,19 +72,27 @@ impl Lane {
         Ok(Box::new(Self {
             sender,
             connection: Some(connection),
+            alarm: Alarm::default(),
         }))
     }
 
-    /// Sends a request and waits for the head of its answer. A request of which nothing was sent
-    /// comes back with the error.
+    /// Sends a request and waits for the head of its answer, no longer than until it is `due`. A
+    /// request of which nothing was sent comes back with the error.
     async fn ask(
         &mut self,
         request: Request<Upload>,
-    ) -> Result<Response<Incoming>, TrySendError<Request<Upload>>> {
+        due: Option<Instant>,
+    ) -> Option<Result<Response<Incoming>, TrySendError<Request<Upload>>>> {
         let mut answer = pin!(self.sender.try_send_request(request));
         poll_fn(|context| {
             advance(&mut self.connection, context);
-            answer.as_mut().poll(context)
+            if let Poll::Ready(answer) = answer.as_mut().poll(context) {
+                return Poll::Ready(Some(answer));
+            }
+            match due {
+                Some(due) => self.alarm.poll(due, context).map(|()| None),
+                None => Poll::Pending,
+            }
         })
         .await
     }
@@ -109,6 +123,27 @@ fn advance(connection: &mut Option<http1::Connection<Stream, Upload>>, context: 
     {
         // Its end also tells whoever waits for something from it.
         *connection = None;
+    }
+}
+
+/// A timer that stays set from call to call: a later time waits until the earlier one has come, and
+/// most calls are answered long before.
+#[derive(Default)]
+struct Alarm(Option<Pin<Box<Sleep>>>);
+
+impl Alarm {
+    fn poll(&mut self, due: Instant, context: &mut Context<'_>) -> Poll<()> {
+        let new = || Box::pin(tokio::time::sleep_until(due));
+        let sleep = self.0.get_or_insert_with(new);
+        if due < sleep.deadline() {
+            sleep.as_mut().reset(due);
+        }
+        ready!(sleep.as_mut().poll(context));
+        if sleep.deadline() < due {
+            sleep.as_mut().reset(due);
+            ready!(sleep.as_mut().poll(context));
+        }
+        Poll::Ready(())
     }
 }
 

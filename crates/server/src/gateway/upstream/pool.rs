@@ -77,6 +77,10 @@ impl Pool {
         usable && Arc::ptr_eq(&self.service, service)
     }
 
+    pub(in crate::gateway) fn service(&self) -> &Arc<Published> {
+        &self.service
+    }
+
     pub(in crate::gateway) fn metrics(&self) -> &ServiceMetrics {
         &self.metrics
     }

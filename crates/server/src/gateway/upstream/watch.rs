@@ -69,7 +69,7 @@ impl Watch {
     /// A piece of the body is there.
     pub(super) fn moved(&mut self, context: &mut Context<'_>) -> Result<(), Cut> {
         self.moved = Instant::now();
-        self.ask_now_and_then();
+        self.ask_now_and_then(self.moved);
         self.listen(context)
     }
 
@@ -96,12 +96,11 @@ impl Watch {
                 return Poll::Pending;
             }
             tick.as_mut().reset(now + pause);
-            self.ask_now_and_then();
+            self.ask_now_and_then(now);
         }
     }
 
-    fn ask_now_and_then(&mut self) {
-        let now = Instant::now();
+    fn ask_now_and_then(&mut self, now: Instant) {
         if now - self.asked < ASK_EVERY || self.answer.is_some() {
             return;
         }
