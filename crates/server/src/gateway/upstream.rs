@@ -29,7 +29,6 @@ use tokio::time::Instant;
 use super::hygiene;
 use connect::Answer;
 use download::Download;
-use lane::Lane;
 use pool::Place;
 pub(super) use pool::Pool;
 use upload::Source;
@@ -293,7 +292,9 @@ fn complete(
     let lane = match sent {
         true => lane,
         false => {
-            lane.map(Lane::leave);
+            if let Some(lane) = lane {
+                lane.leave();
+            }
             None
         }
     };

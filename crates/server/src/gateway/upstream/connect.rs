@@ -43,7 +43,7 @@ pub(super) enum Connections {
     Lanes(Connector),
     /// HTTP/2: one connection for all calls of an upstream. It follows no redirect and adds no
     /// header.
-    Shared(Client<Connector, Upload>),
+    Shared(Box<Client<Connector, Upload>>),
 }
 
 /// Connects, with TLS where the upstream wants it.
@@ -87,7 +87,7 @@ pub(super) fn connections(service: &PublishedService) -> Result<Connections, Con
         time: connect_timeout,
     };
     Ok(match service.http2_upstream {
-        true => Connections::Shared(shared(connector, connect_timeout)),
+        true => Connections::Shared(Box::new(shared(connector, connect_timeout))),
         false => Connections::Lanes(connector),
     })
 }
