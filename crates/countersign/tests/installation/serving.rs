@@ -188,6 +188,32 @@ fn a_second_signal_ends_at_once_with_a_status_of_its_own() {
 }
 
 #[test]
+fn a_starting_server_prints_the_link_of_the_first_administrator() {
+    let place = Place::empty();
+    let mut server = place.serve(&[]);
+    let said = server.wait_for("/console/invitation?code=");
+    let link = said.lines().last().unwrap().trim().to_owned();
+    let path = link.strip_prefix(server.origin.as_str()).unwrap();
+
+    let (status, page) = server.get(path);
+    assert_eq!(status, 200);
+    assert!(page.contains("Set up this installation"), "{page}");
+    let (status, page) = server.get(&path.replace("code=", "code=x"));
+    assert_eq!(status, 409);
+    assert!(page.contains("This invitation does not work"), "{page}");
+
+    let later = place.json(&["members", "invite", "--first", "--issuer", &server.origin]);
+    assert_eq!(server.get(path).0, 409, "a later link replaces it");
+    let later = later["link"].as_str().unwrap();
+    let later = later.strip_prefix(server.origin.as_str()).unwrap();
+    assert_eq!(server.get(later).0, 200);
+    server.signal("-TERM");
+    let (_, said) = server.end();
+    let code = path.split('=').nth(1).unwrap();
+    assert!(!said.contains(code), "links are in no log: {said}");
+}
+
+#[test]
 fn json_logs_are_json_from_the_first_line() {
     let place = Place::empty();
     let mut command = place.command(&["serve", "--listen", "127.0.0.1:0"]);
