@@ -75,25 +75,6 @@ pub(super) struct CredentialBody {
     token_kind: Option<String>,
 }
 
-/// A step of the migration to OAuth Server-to-Server.
-#[derive(Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-pub(super) struct MigrationBody {
-    step: Step,
-}
-
-/// The steps.
-#[derive(Clone, Copy, Deserialize, ToSchema)]
-#[serde(rename_all = "snake_case")]
-enum Step {
-    /// Add the OAuth half.
-    Start,
-    /// Take it back.
-    Cancel,
-    /// Remove the JWT half.
-    Complete,
-}
-
 /// Which credentials.
 #[derive(IntoParams)]
 #[into_params(parameter_in = Query)]
@@ -336,26 +317,6 @@ pub(super) async fn unsubscribe(
     place::credential(&app, &org, &id, &by).await?;
     let at = At::revision(&id, revision);
     let changed = app.authority.unsubscribe(at, &service, &by).await?;
-    Ok(answer(&changed))
-}
-
-/// Take a step of the migration to OAuth Server-to-Server
-#[utoipa::path(post, path = "/api/v1/organizations/{org}/credentials/{credential}/migration", tag = "credentials", params(InCredential), request_body = MigrationBody,
-    responses((status = 200, body = CredentialView), (status = "default", body = ProblemSchema)))]
-pub(super) async fn migrate(
-    State(app): State<App>,
-    By(by): By,
-    Ids((org, id)): Ids<(OrgId, CredentialId)>,
-    IfMatch(revision): IfMatch,
-    Body(body): Body<MigrationBody>,
-) -> Result<Response, Failure> {
-    place::credential(&app, &org, &id, &by).await?;
-    let at = At::revision(&id, revision);
-    let changed = match body.step {
-        Step::Start => app.authority.start_migration(at, &by).await?,
-        Step::Cancel => app.authority.cancel_migration(at, &by).await?,
-        Step::Complete => app.authority.complete_migration(at, &by).await?,
-    };
     Ok(answer(&changed))
 }
 

@@ -21,6 +21,7 @@ mod guard;
 mod installation;
 mod keys;
 mod members;
+mod migration;
 mod organizations;
 mod place;
 mod policy;
@@ -102,7 +103,8 @@ fn described() -> (Router<App>, utoipa::openapi::OpenApi) {
         ))
         .routes(routes!(credentials::usage))
         .routes(routes!(credentials::subscribe, credentials::unsubscribe))
-        .routes(routes!(credentials::migrate))
+        .routes(routes!(migration::migrate))
+        .routes(routes!(migration::review))
         .routes(routes!(keys::show, keys::replace))
         .routes(routes!(end::of_credential))
         .routes(routes!(secrets::list, secrets::add))

@@ -59,6 +59,7 @@ mod caller;
 mod calls;
 mod invitations;
 mod members;
+mod migration;
 mod people;
 mod published;
 mod rights;

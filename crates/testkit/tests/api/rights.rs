@@ -63,6 +63,7 @@ attempts! {
     ReadUsage: |a, t, by| a.list_usage(&t.client.id, by);
     ReadUsage: |a, t, by| a.list_days(&t.client.id, by);
     ReadUsage: |a, t, by| a.list_callers(&t.client.id, by);
+    ReadUsage: |a, t, by| async { a.review_migration(&t.client.id, by).await };
     ReadUsage: |a, t, by| a.list_findings(&t.client.id, by);
     ReadSecrets: |a, t, by| async { a.download_project(&t.client.project_id, None, by).await };
     ReadSecrets: |a, t, by| a.list_secrets(&t.client.id, by);
