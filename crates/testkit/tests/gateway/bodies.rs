@@ -36,6 +36,20 @@ async fn pieces_pass_as_they_come() {
 }
 
 #[tokio::test]
+async fn an_answer_before_its_time_does_not_stop_the_body() {
+    let early = b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nearly";
+    let mut upstream = RawUpstream::start(Then::Hang(early)).await;
+    let gateway = Gateway::publishing(&upstream.origin(), "").await;
+    let headers = gateway.member().await.headers();
+    let half = format!("POST /x HTTP/1.1\r\nHost: a\r\n{headers}Content-Length: 8\r\n\r\nhalf");
+    let mut connection = gateway.connect().await;
+    connection.write(half).await;
+    connection.reply().await.must_be(200, "early");
+    connection.write("rest").await;
+    assert!(upstream.received().await.ends_with("halfrest"));
+}
+
+#[tokio::test]
 async fn encoded_bodies_pass_as_they_are() {
     let upstream = Upstream::start().await;
     let gateway = Gateway::publishing(&upstream.origin(), "").await;

@@ -5,6 +5,11 @@ use std::time::{Duration, Instant};
 
 use countersign_testkit::gateway::{Gateway, get, post, service};
 use countersign_testkit::upstream::{RawUpstream, Then, Upstream};
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::TcpListener;
+
+const ANSWER: &[u8] = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok";
+const CHUNKED: &[u8] = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nok\r\n0\r\n\r\n";
 
 #[tokio::test]
 async fn upstreams_take_turns() {
@@ -49,6 +54,43 @@ async fn a_dead_upstream_costs_nobody_an_answer_and_then_gets_no_calls() {
         tokio::time::sleep(Duration::from_millis(20)).await;
     }
     assert!(back.asked() > 0, "it gets calls again");
+}
+
+#[tokio::test]
+async fn calls_one_after_the_other_share_a_connection() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let origin = format!("http://{}", listener.local_addr().unwrap());
+    let served = tokio::spawn(async move {
+        // Whoever connects once more waits for ever.
+        let (mut stream, _) = listener.accept().await.unwrap();
+        for answer in [ANSWER, CHUNKED, ANSWER] {
+            let mut head = Vec::new();
+            while !head.ends_with(b"\r\n\r\n") {
+                stream.read_buf(&mut head).await.unwrap();
+            }
+            stream.write_all(answer).await.unwrap();
+        }
+        (listener, stream)
+    });
+    let gateway = Gateway::publishing(&origin, "response_timeout_ms = 5000").await;
+    let headers = gateway.member().await.headers();
+    for _ in 0..3 {
+        gateway.get("/", &headers).await.must_be(200, "ok");
+    }
+    drop(served.await.unwrap());
+}
+
+#[tokio::test]
+async fn a_connection_that_the_upstream_closed_unsaid_carries_no_call() {
+    let upstream = RawUpstream::start(Then::Close(ANSWER)).await;
+    let gateway = Gateway::publishing(&upstream.origin(), "retries = 0").await;
+    let headers = gateway.member().await.headers();
+    for _ in 0..5 {
+        let call = post("/", &headers, "x");
+        gateway.send(call).await.must_be(200, "ok");
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    assert_eq!(upstream.connections(), 5);
 }
 
 #[tokio::test]
