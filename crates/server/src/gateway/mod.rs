@@ -130,7 +130,7 @@ impl Gateway {
         &self,
         pool: &Arc<Pool>,
         path: &CanonicalPath,
-        mut head: Parts,
+        head: Parts,
         body: Body,
     ) -> Result<Response, Refusal> {
         let service = pool.service();
@@ -139,17 +139,13 @@ impl Gateway {
         let body = admit_body(service, &head, body)?;
         let forwarded = self.forwarded(&head);
         let target = target(service, path, &head, &claims.query);
-        let call_id = call_id(&head);
-        let mut headers = std::mem::take(&mut head.headers);
-        hygiene::clean_request(&mut headers, service);
-        forwarded.add_to(&mut headers);
-        hygiene::add_identity(&mut headers, &permit, &call_id);
         let outbound = Outbound {
-            method: head.method,
             target: target?,
-            headers,
+            call_id: call_id(&head),
+            method: head.method,
+            headers: head.headers,
+            forwarded,
             body,
-            call_id,
         };
         Ok(self.upstreams.forward(pool, permit, outbound).await?)
     }

@@ -27,6 +27,7 @@ use http::uri::PathAndQuery;
 use tokio::time::Instant;
 
 use super::hygiene;
+use super::hygiene::Forwarded;
 use connect::Answer;
 use download::Download;
 use pool::Place;
@@ -48,12 +49,14 @@ pub use connect::ConnectionsError;
 pub use connect::check;
 pub(super) use failure::Failure;
 
-/// A request as an upstream is to see it, apart from its host.
+/// A request that may go on.
 pub(super) struct Outbound {
     pub(super) method: Method,
     /// The canonical path and the query.
     pub(super) target: PathAndQuery,
+    /// As they came. What of them and what else an upstream sees is made for each attempt.
     pub(super) headers: HeaderMap,
+    pub(super) forwarded: Forwarded,
     pub(super) body: Body,
     /// What the call goes by in logs.
     pub(super) call_id: HeaderValue,
@@ -108,6 +111,7 @@ impl Upstreams {
             method,
             target,
             headers,
+            forwarded,
             body,
             call_id,
         } = outbound;
@@ -119,6 +123,8 @@ impl Upstreams {
             method,
             target,
             headers,
+            forwarded,
+            call_id,
             source,
             answer_within: Duration::from_millis(service.response_timeout_ms),
             left: service.retries,
@@ -129,7 +135,7 @@ impl Upstreams {
             match attempt.send(&place, &call).await {
                 Ok(answer) => {
                     place.succeeded();
-                    return Ok(complete(answer, &attempt, place, call, call_id));
+                    return Ok(complete(answer, attempt, place, call));
                 }
                 Err(failure) => {
                     place.failed(&failure);
@@ -167,6 +173,8 @@ struct Attempt {
     method: Method,
     target: PathAndQuery,
     headers: HeaderMap,
+    forwarded: Forwarded,
+    call_id: HeaderValue,
     source: Option<Arc<Source>>,
     answer_within: Duration,
     /// How many more there may be after a failure.
@@ -174,7 +182,7 @@ struct Attempt {
 }
 
 impl Attempt {
-    async fn send(&mut self, place: &Place, call: &Arc<Running>) -> Result<Answer, Failure> {
+    async fn send(&self, place: &Place, call: &Arc<Running>) -> Result<Answer, Failure> {
         let connections = place.pool().connections()?;
         let request = self.request(place, call)?;
         let ask = |within| connections.ask(place.target(), request, within);
@@ -198,17 +206,17 @@ impl Attempt {
         }
     }
 
-    fn request(&mut self, place: &Place, call: &Arc<Running>) -> Result<Request<Upload>, Failure> {
+    fn request(&self, place: &Place, call: &Arc<Running>) -> Result<Request<Upload>, Failure> {
         let body = match &self.source {
             None => Upload::Nothing,
             Some(source) => Upload::of(source, call),
         };
+        let mut headers = hygiene::passing(&self.headers, call.permit.service());
+        self.forwarded.add_to(&mut headers);
+        hygiene::add_identity(&mut headers, &call.permit, &self.call_id);
         let mut request = Request::new(body);
         *request.method_mut() = self.method.clone();
-        *request.headers_mut() = match self.left {
-            0 => std::mem::take(&mut self.headers),
-            _ => self.headers.clone(),
-        };
+        *request.headers_mut() = headers;
         let (target, mut uri) = (place.target(), uri::Parts::default());
         uri.path_and_query = Some(self.target.clone());
         if call.permit.service().http2_upstream {
@@ -271,13 +279,7 @@ impl Attempt {
 }
 
 /// The answer as the caller is to see it.
-fn complete(
-    answer: Answer,
-    attempt: &Attempt,
-    place: Place,
-    call: Arc<Running>,
-    call_id: HeaderValue,
-) -> Response {
+fn complete(answer: Answer, attempt: Attempt, place: Place, call: Arc<Running>) -> Response {
     let Answer {
         mut head,
         body,
@@ -298,7 +300,7 @@ fn complete(
             None
         }
     };
-    let download = Download::new(body, lane, place, call, call_id);
+    let download = Download::new(body, lane, place, call, attempt.call_id);
     let body = match download.is_end_stream() {
         true => Body::empty(),
         false => Body::new(download),
