@@ -98,7 +98,8 @@ pub fn router(authority: Arc<Authority>) -> Router {
             "/console/organizations/{org}/access-tokens/{token}/delete",
             post(access_tokens::delete),
         )
-        .route("/console/organizations", get(organizations::list))
+        // Adobe's own API has `/console/organizations` and `../services` (`spec/ims-protocol.md` 6.9).
+        .route("/console/account/organizations", get(organizations::list))
         .route(
             "/console/organizations/{org}/switch",
             post(organizations::switch),
@@ -130,7 +131,10 @@ pub fn router(authority: Arc<Authority>) -> Router {
             "/console/organizations/{org}/keys/rotate",
             post(keys::rotate),
         )
-        .route("/console/organizations/{org}/services", get(services::list))
+        .route(
+            "/console/organizations/{org}/published-services",
+            get(services::list),
+        )
         .route("/console/organizations/{org}/policy", get(policy::show))
         .route("/console/projects/{org}", get(developer::projects::list))
         .route("/console/{*elsewhere}", get(nothing_there))

@@ -161,7 +161,7 @@ impl Page {
                 Section::Services,
                 UseCase::ReadOrganization,
                 "APIs",
-                format!("{below}/services"),
+                format!("{below}/published-services"),
             ),
             (
                 Section::Members,
@@ -188,7 +188,10 @@ impl Page {
                 format!("{below}/policy"),
             ),
         ];
-        self.organization = Some(Link::new(&organization.name, "/console/organizations"));
+        self.organization = Some(Link::new(
+            &organization.name,
+            "/console/account/organizations",
+        ));
         self.places = all
             .into_iter()
             .filter(|(_, case, ..)| actor.may(*case))

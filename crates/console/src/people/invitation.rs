@@ -119,7 +119,7 @@ pub(crate) async fn join(
     let joined = console.authority.join(form.text("code"), &visitor.session);
     joined.await?;
     let notice = "You are a member now: the organization is in this list.";
-    page::done(&console, "/console/organizations", notice)
+    page::done(&console, "/console/account/organizations", notice)
 }
 
 fn title(welcome: &Welcome) -> String {

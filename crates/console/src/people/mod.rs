@@ -22,6 +22,6 @@ pub(crate) mod sign_out;
 pub(crate) async fn home(visitor: Visitor) -> Result<Response, PageError> {
     Ok(match visitor.organization() {
         Some(one) => see_other(&format!("/console/projects/{}", one.numeric_id)),
-        None => see_other("/console/organizations"),
+        None => see_other("/console/account/organizations"),
     })
 }

@@ -28,7 +28,7 @@ struct Row {
     is_current: bool,
 }
 
-/// `GET /console/organizations`.
+/// `GET /console/account/organizations`.
 pub(crate) async fn list(visitor: Visitor) -> Result<Response, PageError> {
     let current = visitor.organization().map(|one| one.id.clone());
     let rows = visitor.organizations.iter().map(|one| {

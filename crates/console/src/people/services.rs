@@ -39,7 +39,7 @@ struct PublishedRow {
     trouble: Option<String>,
 }
 
-/// `GET /console/organizations/{org}/services`.
+/// `GET /console/organizations/{org}/published-services`.
 pub(crate) async fn list(
     State(console): State<Console>,
     member: Member,
@@ -68,7 +68,7 @@ pub(crate) async fn list(
     page::render(&ServicesPage {
         services: services.collect(),
         published: published.map(|all| all.into_iter().map(published_row).collect()),
-        path: format!("{}/services", member.path()),
+        path: format!("{}/published-services", member.path()),
         search,
         page: Page::of_member(&member, Section::Services, "APIs"),
     })
