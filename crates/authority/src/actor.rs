@@ -7,6 +7,7 @@ use countersign_model::member::ReadOnly;
 use countersign_model::{AuditEvent, Credential, Membership, Role, UseCase};
 use countersign_wire::{OrgId, PersonId, ProfileId, Timestamp};
 
+use crate::accounts::Account;
 use crate::error::ManageError;
 
 /// Who asks for a change, and with which right. Every management use case takes one and asks it
@@ -26,6 +27,8 @@ enum Rights {
     Installation(Option<PersonId>),
     /// What the role allows, in one organization.
     Member(Box<Membership>),
+    /// What the scopes of its token allow a technical account.
+    Account(Box<Account>),
 }
 
 impl Actor {
@@ -44,6 +47,12 @@ impl Actor {
     /// A member in his organization. `name` as it is written down.
     pub(crate) fn member(name: String, membership: Membership) -> Self {
         Self::new(name, Rights::Member(Box::new(membership)))
+    }
+
+    /// A technical account, with what its token is for.
+    pub(crate) fn account(account: Account) -> Self {
+        let name = format!("credential:{}", account.client_id);
+        Self::new(name, Rights::Account(Box::new(account)))
     }
 
     /// A person who runs the installation, outside of any organization.
@@ -79,17 +88,21 @@ impl Actor {
         &self.name
     }
 
-    /// The organization that a member acts in.
+    /// The organization that a member or a technical account acts in.
     #[must_use]
     pub fn organization(&self) -> Option<&OrgId> {
-        self.membership().map(|membership| &membership.org_id)
+        match &self.rights {
+            Rights::Operator | Rights::Installation(_) => None,
+            Rights::Member(member) => Some(&member.org_id),
+            Rights::Account(account) => Some(&account.org_id),
+        }
     }
 
     /// The person that asks, where it is one.
     #[must_use]
     pub fn person(&self) -> Option<&PersonId> {
         match &self.rights {
-            Rights::Operator => None,
+            Rights::Operator | Rights::Account(_) => None,
             Rights::Installation(person) => person.as_ref(),
             Rights::Member(membership) => Some(&membership.person_id),
         }
@@ -110,8 +123,14 @@ impl Actor {
     pub(crate) fn membership(&self) -> Option<&Membership> {
         match &self.rights {
             Rights::Member(membership) => Some(membership),
-            Rights::Operator | Rights::Installation(_) => None,
+            Rights::Operator | Rights::Installation(_) | Rights::Account(_) => None,
         }
+    }
+
+    /// Whether this is a program with an access token of a credential.
+    #[must_use]
+    pub fn is_account(&self) -> bool {
+        matches!(self.rights, Rights::Account(_))
     }
 
     /// Whether the actor may do something as far as the role goes: for faces that show what can
@@ -124,6 +143,7 @@ impl Actor {
             (Rights::Installation(Some(_)), _) => case == UseCase::ReadKeys,
             (Rights::Installation(None), _) => false,
             (Rights::Member(_), Least::Operator) => false,
+            (Rights::Account(account), _) => account.may(case),
         }
     }
 
@@ -138,7 +158,8 @@ impl Actor {
         match &self.rights {
             Rights::Operator => Ok(()),
             Rights::Member(member) if member.org_id == *org => self.check_role(case),
-            Rights::Member(_) | Rights::Installation(_) => Err(missing),
+            Rights::Account(account) if account.org_id == *org => self.check_role(case),
+            Rights::Member(_) | Rights::Installation(_) | Rights::Account(_) => Err(missing),
         }
     }
 
@@ -153,22 +174,41 @@ impl Actor {
         })
     }
 
+    /// Lets the actor see what of a credential is not for everybody; a technical account sees its
+    /// own.
+    pub(crate) fn check_own(
+        &self,
+        case: UseCase,
+        credential: &Credential,
+    ) -> Result<(), ManageError> {
+        self.check(case, &credential.org_id, ManageError::NoCredential)?;
+        match &self.rights {
+            Rights::Account(account) if account.credential_id != credential.id => {
+                Err(ManageError::Forbidden { case, role: None })
+            }
+            _ => Ok(()),
+        }
+    }
+
     /// Lets the actor change a credential: by role, by product profiles, and not at all if it is
-    /// a product's own.
+    /// a product's own. A technical account changes its own.
     ///
     /// # Errors
     /// [`ManageError::Forbidden`], [`ManageError::ReadOnly`]; [`ManageError::NoCredential`] for one
     /// of another organization.
     pub fn may_change(&self, case: UseCase, credential: &Credential) -> Result<(), ManageError> {
-        self.check(case, &credential.org_id, ManageError::NoCredential)?;
+        self.check_own(case, credential)?;
         match self.membership() {
             Some(member) => Ok(member.may_change(credential)?),
             None => Ok(()),
         }
     }
 
-    /// Lets the actor give a credential those profiles.
-    pub(crate) fn may_assign<'p>(
+    /// Whether the actor may give a credential those profiles.
+    ///
+    /// # Errors
+    /// [`ReadOnly::Profile`] names the first one that is lacking.
+    pub fn may_assign<'p>(
         &self,
         profiles: impl IntoIterator<Item = &'p ProfileId>,
     ) -> Result<(), ReadOnly> {

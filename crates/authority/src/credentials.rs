@@ -19,6 +19,7 @@ use crate::certificates::NewCertificate;
 use crate::clock::random;
 use crate::error::ManageError;
 use crate::organizations::{check_revision, random_number, switched};
+use crate::projects::{NewProject, PreparedProject, insert_project};
 use crate::revision::At;
 
 /// A credential to be made.
@@ -100,6 +101,33 @@ impl Authority {
         new: NewCredential,
         actor: &Actor,
     ) -> Result<Created, ManageError> {
+        self.create_in(None, new, actor).await
+    }
+
+    /// Makes a project and, in its one workspace, a credential: both or nothing.
+    /// `new.project_id` and `new.workspace_id` are not looked at.
+    ///
+    /// # Errors
+    /// As [`create_project`](Self::create_project) and
+    /// [`create_credential`](Self::create_credential).
+    pub async fn create_project_with_credential(
+        &self,
+        project: NewProject,
+        mut new: NewCredential,
+        actor: &Actor,
+    ) -> Result<Created, ManageError> {
+        let project = self.prepare_project(project, actor)?;
+        new.project_id = project.project.id.clone();
+        new.workspace_id = Some(project.workspace.id.clone());
+        self.create_in(Some(&project), new, actor).await
+    }
+
+    async fn create_in(
+        &self,
+        project: Option<&PreparedProject>,
+        new: NewCredential,
+        actor: &Actor,
+    ) -> Result<Created, ManageError> {
         for text in [&new.name, &new.owner.team, &new.owner.contact] {
             check_label(text)?;
         }
@@ -116,6 +144,9 @@ impl Authority {
         let (account_id, email) = (random()?, random()?);
         let (credential, account) = store::retry(|| async {
             let mut write = self.store.write().await?;
+            if let Some(project) = project {
+                insert_project(&mut write, project).await?;
+            }
             let place = self.find_place(&mut write, &new, actor).await?;
             let account = TechnicalAccount {
                 id: new
@@ -203,6 +234,31 @@ impl Authority {
         actor.check(UseCase::ReadCredentials, org, ManageError::NoOrganization)?;
         let mut read = self.store.read().await?;
         Ok(store::credentials::list(&mut read, org, project, page).await?)
+    }
+
+    /// Credentials of an organization by id, after as many as `skip`, and how many there are.
+    ///
+    /// # Errors
+    /// [`ManageError::NoOrganization`].
+    pub async fn number_credentials(
+        &self,
+        org: &OrgId,
+        skip: u32,
+        size: u32,
+        actor: &Actor,
+    ) -> Result<(Vec<Credential>, u64), ManageError> {
+        actor.check(UseCase::ReadCredentials, org, ManageError::NoOrganization)?;
+        let mut read = self.store.read().await?;
+        let all = store::credentials::count(&mut read, org).await?;
+        let before = store::credentials::key_before(&mut read, org, skip).await?;
+        let found = match before {
+            Some(after) => {
+                let page = Page { after, limit: size };
+                store::credentials::list(&mut read, org, None, &page).await?
+            }
+            None => Vec::new(),
+        };
+        Ok((found, all))
     }
 
     /// The credential of that id, or of that client id, and its technical account.
@@ -323,7 +379,7 @@ impl Authority {
         let of = of.into();
         let detail = json!({"service": subscription.service, "profiles": subscription.profiles});
         let changed = store::retry(|| async {
-            self.check_assignments(std::slice::from_ref(&subscription), actor)?;
+            self.check_assignments([&subscription], actor)?;
             let mut change = self
                 .begin_change(of, UseCase::ChangeCredential, actor)
                 .await?;
@@ -332,6 +388,41 @@ impl Authority {
                 .subscriptions
                 .retain(|s| s.service != subscription.service);
             after.subscriptions.push(subscription.clone());
+            self.check_subscriptions(write, after).await?;
+            self.finish_change(change, "credential.subscribed", &detail, actor)
+                .await
+        })
+        .await?;
+        Ok(self.changed(changed).await)
+    }
+
+    /// Makes these the services of a credential, all of them or none.
+    ///
+    /// # Errors
+    /// [`ManageError::NoService`], [`ManageError::NoProfile`]; [`ManageError::Forbidden`] and
+    /// [`ManageError::ReadOnly`] for what the actor may not add.
+    pub async fn set_subscriptions(
+        &self,
+        id: &CredentialId,
+        subscriptions: Vec<Subscription>,
+        actor: &Actor,
+    ) -> Result<Credential, ManageError> {
+        let services: Vec<_> = subscriptions.iter().map(|one| &one.service).collect();
+        let detail = json!({"services": services});
+        let changed = store::retry(|| async {
+            let mut change = self
+                .begin_change(id, UseCase::ChangeCredential, actor)
+                .await?;
+            let Change {
+                write,
+                before,
+                after,
+            } = &mut change;
+            let added = subscriptions
+                .iter()
+                .filter(|one| !before.subscriptions.contains(one));
+            self.check_assignments(added, actor)?;
+            after.subscriptions.clone_from(&subscriptions);
             self.check_subscriptions(write, after).await?;
             self.finish_change(change, "credential.subscribed", &detail, actor)
                 .await
@@ -527,17 +618,19 @@ impl Authority {
     }
 
     /// Whether the actor may give a credential those services and profiles.
-    fn check_assignments(
+    fn check_assignments<'s>(
         &self,
-        subscriptions: &[Subscription],
+        subscriptions: impl IntoIterator<Item = &'s Subscription>,
         actor: &Actor,
     ) -> Result<(), ManageError> {
-        let services = subscriptions.iter().map(|one| &one.service);
-        let mut services = services.filter_map(|code| self.catalogue.find(code));
-        if services.any(|service| service.administrators_only) {
-            actor.check_role(UseCase::AddAdminService)?;
+        for one in subscriptions {
+            let service = self.catalogue.find(&one.service);
+            if service.is_some_and(|service| service.administrators_only) {
+                actor.check_role(UseCase::AddAdminService)?;
+            }
+            actor.may_assign(&one.profiles)?;
         }
-        Ok(actor.may_assign(subscriptions.iter().flat_map(|one| &one.profiles))?)
+        Ok(())
     }
 
     async fn check_subscriptions(

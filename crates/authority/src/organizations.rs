@@ -161,6 +161,26 @@ impl Authority {
         found.ok_or(ManageError::NoOrganization)
     }
 
+    /// The organization of that numeric id.
+    ///
+    /// # Errors
+    /// [`ManageError::NoOrganization`], also for one that the actor may not know of.
+    pub async fn find_organization_by_number(
+        &self,
+        number: &NumericOrgId,
+        actor: &Actor,
+    ) -> Result<Organization, ManageError> {
+        let mut read = self.store.read().await?;
+        let found = store::organizations::find_by_number(&mut read, number).await?;
+        let org = found.ok_or(ManageError::NoOrganization)?;
+        actor.check(
+            UseCase::ReadOrganization,
+            &org.id,
+            ManageError::NoOrganization,
+        )?;
+        Ok(org)
+    }
+
     /// Changes an organization. Acts at once here, on other nodes within a second.
     ///
     /// # Errors

@@ -4,7 +4,7 @@ use countersign_model::{Credential, TechnicalAccount, UseCase};
 use countersign_store as store;
 use countersign_wire::project_json::{
     Credential as CredentialJson, Details, Jwt, OauthServerToServer, Organization, Project,
-    ProjectJson, Service, Workspace,
+    ProjectJson, Runtime, Service, Workspace,
 };
 use countersign_wire::{ProjectId, WorkspaceId};
 
@@ -72,6 +72,7 @@ impl Authority {
                     details: Details {
                         credentials,
                         services,
+                        runtime: Runtime::default(),
                     },
                 },
             },

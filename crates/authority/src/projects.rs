@@ -3,8 +3,9 @@
 use std::collections::HashMap;
 
 use countersign_model::project::{PRODUCTION, check_description, check_name, check_title};
-use countersign_model::{Credential, Project, ProjectKind, State, UseCase, Workspace};
+use countersign_model::{AuditEvent, Credential, Project, ProjectKind, State, UseCase, Workspace};
 use countersign_store::changes::Topic;
+use countersign_store::project_pages::NumberedPage;
 use countersign_store::project_search::Search;
 use countersign_store::{self as store, Page, Write};
 use countersign_wire::{OrgId, ProjectId, WorkspaceId};
@@ -79,6 +80,23 @@ impl Authority {
         new: NewProject,
         actor: &Actor,
     ) -> Result<(Project, Workspace), ManageError> {
+        let prepared = self.prepare_project(new, actor)?;
+        store::retry(|| async {
+            let mut write = self.store.write().await?;
+            insert_project(&mut write, &prepared).await?;
+            write.commit().await?;
+            Ok::<_, ManageError>(())
+        })
+        .await?;
+        Ok((prepared.project, prepared.workspace))
+    }
+
+    /// A project as it will be made.
+    pub(crate) fn prepare_project(
+        &self,
+        new: NewProject,
+        actor: &Actor,
+    ) -> Result<PreparedProject, ManageError> {
         actor.check(
             UseCase::CreateProject,
             &new.org_id,
@@ -113,27 +131,14 @@ impl Authority {
             project_id: project.id.clone(),
             name: PRODUCTION.to_owned(),
         };
-        let org = &project.org_id;
         let detail = json!({"name": project.name, "title": project.title});
-        let event = actor.event(
-            now,
-            Some(org),
-            "project.created",
-            project.id.as_str(),
-            &detail,
-        );
-        store::retry(|| async {
-            let mut write = self.store.write().await?;
-            store::organizations::find(&mut write, org)
-                .await?
-                .ok_or(ManageError::NoOrganization)?;
-            store::projects::insert(&mut write, &project, std::slice::from_ref(&workspace)).await?;
-            store::audit::append(&mut write, &event).await?;
-            write.commit().await?;
-            Ok::<_, ManageError>(())
+        let (org, id) = (Some(&project.org_id), project.id.as_str());
+        let event = actor.event(now, org, "project.created", id, &detail);
+        Ok(PreparedProject {
+            project,
+            workspace,
+            event,
         })
-        .await?;
-        Ok((project, workspace))
     }
 
     /// The projects of an organization, by id.
@@ -180,6 +185,22 @@ impl Authority {
         Ok(found.collect())
     }
 
+    /// Projects of an organization in an order, the page of that number, and how many there are.
+    ///
+    /// # Errors
+    /// [`ManageError::NoOrganization`].
+    pub async fn number_projects(
+        &self,
+        org: &OrgId,
+        page: &NumberedPage,
+        actor: &Actor,
+    ) -> Result<(Vec<Project>, u64), ManageError> {
+        actor.check(UseCase::ReadProjects, org, ManageError::NoOrganization)?;
+        let mut read = self.store.read().await?;
+        let found = store::project_pages::list(&mut read, org, page).await?;
+        Ok((found, store::project_pages::count(&mut read, org).await?))
+    }
+
     /// The project of that id or, in that organization, of that name.
     ///
     /// # Errors
@@ -201,6 +222,22 @@ impl Authority {
         found
             .filter(|project| project.org_id == *org)
             .ok_or(ManageError::NoProject)
+    }
+
+    /// A workspace of an organization.
+    ///
+    /// # Errors
+    /// [`ManageError::NoWorkspace`], also for one of another organization.
+    pub async fn find_workspace(
+        &self,
+        org: &OrgId,
+        id: &WorkspaceId,
+        actor: &Actor,
+    ) -> Result<Workspace, ManageError> {
+        actor.check(UseCase::ReadProjects, org, ManageError::NoWorkspace)?;
+        let mut read = self.store.read().await?;
+        let found = store::projects::find_workspace(&mut read, org, id).await?;
+        found.ok_or(ManageError::NoWorkspace)
     }
 
     /// The workspaces of a project, by name.
@@ -339,6 +376,25 @@ impl Authority {
         let (org, page) = (&project.org_id, Page::first());
         Ok(store::credentials::list(write, org, Some(&project.id), &page).await?)
     }
+}
+
+/// A project that is not stored yet.
+pub(crate) struct PreparedProject {
+    pub(crate) project: Project,
+    pub(crate) workspace: Workspace,
+    event: AuditEvent,
+}
+
+/// Stores a project with its workspace and its event.
+pub(crate) async fn insert_project(
+    write: &mut Write,
+    new: &PreparedProject,
+) -> Result<(), ManageError> {
+    let org = store::organizations::find(write, &new.project.org_id).await?;
+    org.ok_or(ManageError::NoOrganization)?;
+    let workspaces = std::slice::from_ref(&new.workspace);
+    store::projects::insert(write, &new.project, workspaces).await?;
+    Ok(store::audit::append(write, &new.event).await?)
 }
 
 fn described(project: &Project) -> serde_json::Value {

@@ -41,11 +41,7 @@ impl Authority {
         let mut read = self.store.read().await?;
         let found = store::credentials::find(&mut read, credential).await?;
         let found = found.ok_or(ManageError::NoCredential)?;
-        actor.check(
-            UseCase::ReadSecrets,
-            &found.org_id,
-            ManageError::NoCredential,
-        )?;
+        actor.check_own(UseCase::ReadSecrets, &found)?;
         Ok(found.secrets)
     }
 

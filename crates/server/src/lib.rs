@@ -4,6 +4,7 @@
 
 use std::sync::Arc;
 
+mod adobe;
 pub mod api;
 pub mod app;
 mod ext_authz;
@@ -20,6 +21,7 @@ pub fn routes(app: app::App) -> axum::Router {
     let ext_authz = ext_authz::routes(Arc::clone(&app.authority));
     ims::routes(app.clone())
         .merge(oauth2::routes(app.clone()))
-        .merge(api::routes(app))
+        .merge(api::routes(app.clone()))
+        .merge(adobe::routes(app))
         .merge(ext_authz)
 }

@@ -36,6 +36,7 @@ pub mod owners;
 pub mod people;
 pub mod policies;
 pub mod profiles;
+pub mod project_pages;
 pub mod project_search;
 pub mod projects;
 pub mod published_services;

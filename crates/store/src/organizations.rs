@@ -1,7 +1,7 @@
 //! Organizations.
 
 use countersign_model::{Organization, ReplayPolicy, SecretsInQuery};
-use countersign_wire::{OrgId, PersonId};
+use countersign_wire::{NumericOrgId, OrgId, PersonId};
 use sqlx::query;
 
 use crate::db::{Reads, Sealed as _, Write};
@@ -21,6 +21,22 @@ pub async fn find(r: &mut impl Reads, id: &OrgId) -> Result<Option<Organization>
         FROM organizations
         WHERE id = $1";
     let found = query(FIND).bind(id.as_str());
+    r.session().find(TABLE, found, read).await
+}
+
+/// The organization of that numeric id.
+///
+/// # Errors
+/// [`Error`].
+pub async fn find_by_number(
+    r: &mut impl Reads,
+    number: &NumericOrgId,
+) -> Result<Option<Organization>, Error> {
+    const FIND: &str = "
+        SELECT id, numeric_id, name, replay, secrets_in_query, disabled_at, created_at, revision
+        FROM organizations
+        WHERE numeric_id = $1";
+    let found = query(FIND).bind(number.as_str());
     r.session().find(TABLE, found, read).await
 }
 

@@ -3,7 +3,7 @@
 use std::sync::LazyLock;
 
 use countersign_model::{Project, ProjectKind, Workspace};
-use countersign_wire::{CredentialId, OrgId, ProjectId, Timestamp};
+use countersign_wire::{CredentialId, OrgId, ProjectId, Timestamp, WorkspaceId};
 use sqlx::query;
 
 use crate::db::{Reads, Sealed as _, Write};
@@ -65,6 +65,24 @@ pub async fn list(r: &mut impl Reads, org_id: &OrgId, page: &Page) -> Result<Vec
     r.session().list(TABLE, listed, read).await
 }
 
+/// A workspace, if it is the organization's.
+///
+/// # Errors
+/// [`Error`].
+pub async fn find_workspace(
+    r: &mut impl Reads,
+    org_id: &OrgId,
+    id: &WorkspaceId,
+) -> Result<Option<Workspace>, Error> {
+    const FIND: &str = "
+        SELECT w.id AS id, w.project_id AS project_id, w.name AS name
+        FROM workspaces w
+        JOIN projects p ON p.id = w.project_id
+        WHERE w.id = $1 AND p.org_id = $2";
+    let found = query(FIND).bind(id.as_str()).bind(org_id.as_str());
+    r.session().find("workspaces", found, read_workspace).await
+}
+
 /// The workspaces of a project by name.
 ///
 /// # Errors
@@ -76,15 +94,15 @@ pub async fn workspaces(r: &mut impl Reads, id: &ProjectId) -> Result<Vec<Worksp
         WHERE project_id = $1
         ORDER BY name";
     let listed = query(LIST).bind(id.as_str());
-    r.session()
-        .list("workspaces", listed, |row| {
-            Ok(Workspace {
-                id: row.parsed("id")?,
-                project_id: row.parsed("project_id")?,
-                name: row.text("name")?,
-            })
-        })
-        .await
+    r.session().list("workspaces", listed, read_workspace).await
+}
+
+fn read_workspace(row: &Row<'_>) -> Result<Workspace, Error> {
+    Ok(Workspace {
+        id: row.parsed("id")?,
+        project_id: row.parsed("project_id")?,
+        name: row.text("name")?,
+    })
 }
 
 /// Adds a project with its workspaces.

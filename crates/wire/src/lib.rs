@@ -15,6 +15,7 @@ pub mod exchange;
 pub mod form;
 pub mod gateway;
 pub mod id;
+pub mod management;
 pub mod oauth;
 pub mod path;
 pub mod project_json;

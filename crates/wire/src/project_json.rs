@@ -85,6 +85,17 @@ pub struct Details<S = ClientSecret> {
     /// Services that were added.
     #[serde(default)]
     pub services: Vec<Service>,
+    /// Where functions would run.
+    #[serde(default)]
+    pub runtime: Runtime,
+}
+
+/// Function namespaces of a workspace. There are none here, and importers look for the member.
+#[derive(Clone, Debug, Default, Deserialize, Serialize)]
+pub struct Runtime {
+    /// Always empty; those of other documents are passed over.
+    #[serde(default, skip_deserializing)]
+    pub namespaces: [(); 0],
 }
 
 /// One credential. During migration it has both halves.
@@ -201,6 +212,7 @@ impl Workspace {
             details: Details {
                 credentials: credentials.collect(),
                 services: self.details.services.clone(),
+                runtime: Runtime::default(),
             },
         }
     }
@@ -251,7 +263,8 @@ mod tests {
         r#""meta_scopes":["ent_cloudmgr_sdk"]},"#,
         r#""oauth_server_to_server":{"client_id":"0123456789abcdef0123456789abcdef","#,
         r#""client_secrets":["s3cret-one","s3cret-two"],"scopes":["openid","AdobeID"]}}],"#,
-        r#""services":[{"code":"AdobeIOManagementAPISDK","name":"I/O Management API"}]}}}}"#
+        r#""services":[{"code":"AdobeIOManagementAPISDK","name":"I/O Management API"}],"#,
+        r#""runtime":{"namespaces":[]}}}}}"#
     );
 
     #[test]

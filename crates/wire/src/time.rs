@@ -70,6 +70,14 @@ impl Timestamp {
             .unwrap_or_else(|_| "Thu, 01 Jan 1970 00:00:00 GMT".to_owned())
     }
 
+    /// As the secrets API writes it for people, in UTC: `Tue, Apr 25 2023 18:48:05.000 UTC`
+    /// (`spec/ims-protocol.md` 6.8).
+    #[must_use]
+    pub fn console_text(self) -> String {
+        let at = self.to_jiff();
+        at.strftime("%a, %b %d %Y %H:%M:%S.%3f UTC").to_string()
+    }
+
     fn to_jiff(self) -> jiff::Timestamp {
         jiff::Timestamp::from_millisecond(self.0).unwrap_or(if self.0 < 0 {
             jiff::Timestamp::MIN

@@ -152,6 +152,11 @@ fn of_token(error: &TokenError) -> (StatusCode, &'static str) {
     }
 }
 
+/// The status that a reason has in every face that says it by status.
+pub(crate) fn status(error: &ManageError) -> StatusCode {
+    row(error).0
+}
+
 fn row(error: &ManageError) -> (StatusCode, &'static str) {
     const NOT_FOUND: StatusCode = StatusCode::NOT_FOUND;
     const CONFLICT: StatusCode = StatusCode::CONFLICT;

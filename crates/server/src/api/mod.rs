@@ -33,6 +33,8 @@ mod secrets;
 mod tokens;
 mod view;
 
+pub(crate) use error::status;
+
 /// What the document says of the whole.
 #[derive(utoipa::OpenApi)]
 #[openapi(

@@ -132,6 +132,45 @@ pub async fn of_projects(
     Ok(all)
 }
 
+/// How many credentials an organization has.
+///
+/// # Errors
+/// [`Error`].
+pub async fn count(r: &mut impl Reads, org_id: &OrgId) -> Result<u64, Error> {
+    const COUNT: &str = "
+        SELECT 'all' AS id, COUNT(*) AS credentials
+        FROM credentials
+        WHERE org_id = $1";
+    let counted = query(COUNT).bind(org_id.as_str());
+    let count = |row: &Row<'_>| row.count("credentials");
+    let found = r.session().find("credentials", counted, count).await?;
+    Ok(found.unwrap_or_default())
+}
+
+/// The key of a page that comes after `skip` credentials by id: `Some(None)` for the first one,
+/// `None` where there are not so many.
+///
+/// # Errors
+/// [`Error`].
+pub async fn key_before(
+    r: &mut impl Reads,
+    org_id: &OrgId,
+    skip: u32,
+) -> Result<Option<Option<String>>, Error> {
+    const KEY: &str = "
+        SELECT id
+        FROM credentials
+        WHERE org_id = $1
+        ORDER BY id
+        LIMIT 1 OFFSET $2";
+    let Some(last) = skip.checked_sub(1) else {
+        return Ok(Some(None));
+    };
+    let found = query(KEY).bind(org_id.as_str()).bind(i64::from(last));
+    let found = r.session().find("credentials", found, |row| row.text("id"));
+    Ok(found.await?.map(Some))
+}
+
 /// Whose certificates hold the key of that digest: one key in two hands is worth a warning.
 ///
 /// # Errors

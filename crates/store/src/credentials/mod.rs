@@ -5,7 +5,10 @@ mod find;
 mod record;
 mod save;
 
-pub use find::{find, find_by_client_id, list, of_projects, owners_of_key, standard_algorithms};
+pub use find::{
+    count, find, find_by_client_id, key_before, list, of_projects, owners_of_key,
+    standard_algorithms,
+};
 pub use record::{ClientRecord, find_record};
 pub use save::{delete, insert, replace_digest, save};
 

@@ -327,3 +327,26 @@ pub async fn a_page_of_credentials_has_all_their_children(db: &TestDatabase) {
     assert_eq!(of_project, all[5..]);
     assert_eq!(none, []);
 }
+
+pub async fn a_count_and_a_place_among_many_are_the_organizations(db: &TestDatabase) {
+    let world = World::create(db.store(), 1).await;
+    for n in 1..=3 {
+        world.stored_credential(db.store(), n).await;
+    }
+    let other = World::create(db.store(), 2).await;
+    other.stored_credential(db.store(), 9).await;
+
+    let org = &world.organization.id;
+    let mut r = db.store().read().await.unwrap();
+    assert_eq!(credentials::count(&mut r, org).await.unwrap(), 3);
+    let key = |n: &str| Some(Some(n.to_owned()));
+    for (skip, expected) in [
+        (0, Some(None)),
+        (1, key("1001")),
+        (3, key("1003")),
+        (4, None),
+    ] {
+        let found = credentials::key_before(&mut r, org, skip).await.unwrap();
+        assert_eq!(found, expected, "{skip}");
+    }
+}

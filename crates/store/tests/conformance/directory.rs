@@ -2,6 +2,8 @@
 
 use countersign_model::deprecation::Preset;
 use countersign_model::{DeprecationPolicy, Organization, ReplayPolicy, SecretsInQuery, State};
+use countersign_store::project_pages::{self, NumberedPage};
+use countersign_store::project_search::{Direction, Sort};
 use countersign_store::{
     Error, Page, organizations, policies, profiles, projects, technical_accounts,
 };
@@ -180,4 +182,97 @@ pub async fn policies_are_put_and_removed(db: &TestDatabase) {
     let open = (None, Preset::Open.policy());
     assert_eq!(both, [open.clone(), (Some(org), own)]);
     assert_eq!(one, [open]);
+}
+
+pub async fn an_organization_is_found_by_its_number(db: &TestDatabase) {
+    let mut w = db.store().write().await.unwrap();
+    for n in 1..=3 {
+        organizations::insert(&mut w, &organization(n))
+            .await
+            .unwrap();
+    }
+    w.commit().await.unwrap();
+
+    let mut r = db.store().read().await.unwrap();
+    for (number, expected) in [(2, Some(organization(2))), (4, None)] {
+        let number = NumericOrgId::from_number(number);
+        let found = organizations::find_by_number(&mut r, &number).await;
+        assert_eq!(found.unwrap(), expected);
+    }
+}
+
+pub async fn projects_come_by_number_in_either_order(db: &TestDatabase) {
+    let (org, other) = (organization(1), organization(2));
+    let mut w = db.store().write().await.unwrap();
+    for org in [&org, &other] {
+        organizations::insert(&mut w, org).await.unwrap();
+    }
+    for (n, org, title, created) in [
+        (1, &org.id, "B", 30),
+        (2, &org.id, "A", 10),
+        (3, &org.id, "B", 20),
+        (4, &other.id, "A", 1),
+    ] {
+        let project = countersign_model::Project {
+            title: title.to_owned(),
+            created_at: at(created),
+            changed_at: at(-created),
+            ..project(org, n)
+        };
+        let workspace = workspace(&project);
+        projects::insert(&mut w, &project, &[workspace])
+            .await
+            .unwrap();
+    }
+    w.commit().await.unwrap();
+
+    let mut r = db.store().read().await.unwrap();
+    for (sort, ascending) in [
+        (Sort::Changed, ["1", "3", "2"]),
+        (Sort::Created, ["2", "3", "1"]),
+        (Sort::Active, ["1", "2", "3"]),
+        (Sort::Title, ["2", "1", "3"]),
+    ] {
+        for direction in [Direction::Ascending, Direction::Descending] {
+            let mut expected = ascending;
+            if direction == Direction::Descending {
+                expected.reverse();
+            }
+            for skip in 0..4 {
+                let page = NumberedPage {
+                    sort,
+                    direction,
+                    skip,
+                    size: 2,
+                };
+                let found = project_pages::list(&mut r, &org.id, &page).await.unwrap();
+                let ids: Vec<_> = found.iter().map(|one| one.id.as_str()).collect();
+                let rest = expected.iter().skip(skip as usize).take(2);
+                assert_eq!(ids, rest.copied().collect::<Vec<_>>(), "{page:?}");
+            }
+        }
+    }
+    assert_eq!(project_pages::count(&mut r, &org.id).await.unwrap(), 3);
+    let unknown = OrgId::from_random([0; 12]);
+    assert_eq!(project_pages::count(&mut r, &unknown).await.unwrap(), 0);
+}
+
+pub async fn a_workspace_is_found_in_its_organization_only(db: &TestDatabase) {
+    let (org, other) = (organization(1), organization(2));
+    let project = project(&org.id, 1);
+    let stored = workspace(&project);
+    let mut w = db.store().write().await.unwrap();
+    for org in [&org, &other] {
+        organizations::insert(&mut w, org).await.unwrap();
+    }
+    projects::insert(&mut w, &project, std::slice::from_ref(&stored))
+        .await
+        .unwrap();
+    w.commit().await.unwrap();
+
+    let mut r = db.store().read().await.unwrap();
+    let found = projects::find_workspace(&mut r, &org.id, &stored.id).await;
+    assert_eq!(found.unwrap(), Some(stored.clone()));
+    let foreign = projects::find_workspace(&mut r, &other.id, &stored.id).await;
+    assert_eq!(foreign.unwrap(), None);
 }

@@ -63,6 +63,7 @@ suite! {
         nodes_hear_each_other,
         the_first_value_of_a_setting_stays;
     credentials:
+        a_count_and_a_place_among_many_are_the_organizations,
         a_credential_comes_back_whole,
         a_deleted_credential_leaves_nothing_but_its_ids,
         a_key_is_found_with_its_owners,
@@ -74,11 +75,14 @@ suite! {
         every_state_of_a_migration_is_stored,
         what_never_changes_cannot_be_saved;
     directory:
+        a_workspace_is_found_in_its_organization_only,
+        an_organization_is_found_by_its_number,
         names_are_unique_in_their_organization,
         organizations_are_listed_in_pages,
         organizations_are_saved_by_revision,
         policies_are_put_and_removed,
         projects_are_saved_by_revision,
+        projects_come_by_number_in_either_order,
         projects_come_back_with_their_workspaces,
         technical_accounts_and_profiles_come_back;
     evidence:

@@ -57,6 +57,7 @@ mod audit;
 mod bounds;
 mod caller;
 mod calls;
+mod console_apis;
 mod invitations;
 mod members;
 mod migration;

@@ -15,6 +15,7 @@ mod tls;
 #[path = "."]
 mod real_clients {
     mod aio_lib_ims;
+    mod console;
     mod gateway;
     mod refusals;
     mod standard_tokens;

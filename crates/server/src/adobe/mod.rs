@@ -1,0 +1,143 @@
+//! The two APIs of the original's console, for programs that were written for it: secrets
+//! (I/O Management, `spec/ims-protocol.md` 6.8) and Transporter (6.9). Use cases are those of
+//! `/api/v1`; what is not served here is listed in `docs/adobe-apis.md`.
+
+use axum::Router;
+use axum::middleware::{from_fn_with_state, map_response};
+use axum::routing::{delete, get, patch, post, put};
+
+use crate::app::App;
+
+mod certificate;
+mod credentials;
+mod error;
+mod guard;
+mod integrations;
+mod organizations;
+mod place;
+mod projects;
+mod reply;
+mod request;
+mod secrets;
+mod services;
+mod view;
+
+/// All routes of the face.
+pub(crate) fn routes(app: App) -> Router {
+    let router = Router::new()
+        .route("/console/organizations", get(organizations::list))
+        .route(
+            "/console/clients/{client}/credential",
+            get(credentials::of_client),
+        )
+        .nest("/console/organizations/{org}", in_organization());
+    let guarded = router.route_layer(from_fn_with_state(app.clone(), guard::authenticate));
+    guarded.with_state(app)
+}
+
+fn in_organization() -> Router<App> {
+    Router::new()
+        .route("/services", get(services::list))
+        .route("/services/v2", get(services::list_v2))
+        .route("/projects", get(projects::list).post(projects::create))
+        .route(
+            "/projects/{project}",
+            get(projects::show)
+                .patch(projects::change)
+                .delete(projects::delete),
+        )
+        .route("/projects/{project}/can-delete", post(projects::can_delete))
+        .route("/projects/{project}/workspaces", get(projects::workspaces))
+        .nest("/projects/{project}/workspaces/{workspace}", in_workspace())
+        .route(
+            "/projects_workspaces/workspaces/{workspace}",
+            get(projects::of_workspace),
+        )
+        .route(
+            "/projects_workspaces/credentials/{credential}",
+            get(credentials::place),
+        )
+        .route(
+            "/clients/{client}/project_workspace",
+            get(credentials::place_of_client),
+        )
+        .nest("/credentials", of_organization())
+        .nest("/integrations", as_integrations())
+}
+
+fn in_workspace() -> Router<App> {
+    Router::new()
+        .route("/", get(projects::workspace))
+        .route("/download", get(projects::download))
+        .route("/credentials", get(credentials::list))
+        .route(
+            "/credentials/oauth-server-to-server",
+            post(credentials::create),
+        )
+        .route("/credentials/entp", post(credentials::create_jwt))
+        .route("/credentials/{credential}", delete(credentials::delete))
+        .route(
+            "/credentials/{kind}/{credential}/services",
+            put(services::replace_in_workspace),
+        )
+}
+
+fn of_organization() -> Router<App> {
+    let secrets = Router::new()
+        .route(
+            "/{credential}/secrets",
+            get(secrets::list).post(secrets::add),
+        )
+        .route("/{credential}/secrets/{secret}", delete(secrets::delete))
+        .route_layer(map_response(error::as_gateway));
+    Router::new()
+        .route(
+            "/oauth-server-to-server",
+            post(credentials::create_with_project),
+        )
+        .route(
+            "/oauth-server-to-server/{credential}",
+            put(credentials::change),
+        )
+        .route(
+            "/oauth-server-to-server/{credential}/services",
+            put(services::replace),
+        )
+        .route(
+            "/oauth-server-to-server/{credential}/service/subscribe",
+            patch(services::subscribe),
+        )
+        .route(
+            "/oauth-server-to-server/{credential}/service/unsubscribe",
+            patch(services::unsubscribe),
+        )
+        .merge(secrets)
+}
+
+fn as_integrations() -> Router<App> {
+    Router::new()
+        .route("/", get(integrations::list))
+        .route("/entp", post(integrations::create))
+        .route(
+            "/entp/{credential}/bindings",
+            get(integrations::bindings).post(integrations::bind),
+        )
+        .route(
+            "/entp/{credential}/bindings/{certificate}",
+            delete(integrations::unbind),
+        )
+        .route("/entp/{credential}/services", put(services::replace))
+        .route(
+            "/entp/{credential}/service/subscribe",
+            post(services::subscribe),
+        )
+        .route(
+            "/entp/{credential}/service/unsubscribe",
+            post(services::unsubscribe),
+        )
+        .route(
+            "/{credential}",
+            get(integrations::show).delete(integrations::delete),
+        )
+        .route("/{credential}/secrets", get(integrations::secrets))
+}

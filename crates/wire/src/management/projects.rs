@@ -1,0 +1,142 @@
+//! Organizations, projects, workspaces.
+
+use serde::{Deserialize, Serialize};
+
+use crate::id::{NumericOrgId, OrgId, ProjectId, WorkspaceId};
+
+/// An organization that the caller may work in.
+#[derive(Clone, Debug, Serialize)]
+pub struct Organization {
+    /// The numeric id, as in paths.
+    pub id: NumericOrgId,
+    /// `…@AdobeOrg`.
+    pub code: OrgId,
+    /// For people.
+    pub name: String,
+    /// Nothing is known here.
+    pub description: Option<String>,
+    /// `entp`.
+    #[serde(rename = "type")]
+    pub kind: &'static str,
+    /// What the caller is in it.
+    pub role: &'static str,
+    /// The same in another form.
+    pub roles: [OrganizationRole; 1],
+}
+
+/// What somebody is in an organization.
+#[derive(Clone, Debug, Serialize)]
+pub struct OrganizationRole {
+    /// `org`.
+    #[serde(rename = "type")]
+    pub kind: &'static str,
+    /// `ADMIN`, `DEVELOPER` or `VIEWER`.
+    pub name: &'static str,
+}
+
+/// A project.
+#[derive(Clone, Debug, Serialize)]
+pub struct Project {
+    /// Project id.
+    pub id: ProjectId,
+    /// The numeric id of its organization.
+    pub org_id: NumericOrgId,
+    /// Unique in the organization.
+    pub name: String,
+    /// For people.
+    pub title: String,
+    /// What it is for.
+    pub description: String,
+    /// `default` or `jaeger`.
+    #[serde(rename = "type")]
+    pub kind: &'static str,
+    /// Whether anything of it works.
+    pub enabled: bool,
+    /// Deleted projects are not shown.
+    pub deleted: bool,
+    /// RFC 3339.
+    pub date_created: String,
+    /// The same of the last change, of the project or of what is in it.
+    pub date_last_modified: String,
+    /// As the activity log names who made it.
+    pub who_created: String,
+    /// As the activity log names who changed it last.
+    pub who_last_modified: String,
+}
+
+/// A project to be made.
+#[derive(Clone, Debug, Deserialize)]
+pub struct NewProject {
+    /// 1 to 20 letters and digits.
+    pub name: String,
+    /// For people; the name, if absent.
+    #[serde(default)]
+    pub title: Option<String>,
+    /// What it is for.
+    #[serde(default)]
+    pub description: Option<String>,
+    /// `default` or `jaeger`.
+    #[serde(default, rename = "type")]
+    pub kind: Option<String>,
+}
+
+/// A project that was made.
+#[derive(Clone, Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct CreatedProject {
+    /// Its id.
+    pub project_id: ProjectId,
+    /// `default` or `jaeger`.
+    pub project_type: &'static str,
+    /// Its first workspace, `Production`.
+    pub workspace_id: WorkspaceId,
+}
+
+/// What to change of a project; what is absent stays.
+#[derive(Clone, Debug, Default, Deserialize)]
+pub struct ChangeProject {
+    /// For people.
+    #[serde(default)]
+    pub title: Option<String>,
+    /// What it is for.
+    #[serde(default)]
+    pub description: Option<String>,
+}
+
+/// Whether a project can be deleted: yes, if there are no errors.
+#[derive(Clone, Debug, Serialize)]
+pub struct CanDelete {
+    /// What is in the way.
+    pub errors: Vec<Hindrance>,
+}
+
+/// Something that is in the way of deleting a project.
+#[derive(Clone, Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Hindrance {
+    /// For programs.
+    pub code: &'static str,
+    /// For people.
+    pub message: String,
+    /// Where.
+    pub workspace_id: WorkspaceId,
+    /// What, as paths of this API.
+    pub resource_urls: Vec<String>,
+}
+
+/// A workspace.
+#[derive(Clone, Debug, Serialize)]
+pub struct Workspace {
+    /// Workspace id.
+    pub id: WorkspaceId,
+    /// `Production` or what it was called.
+    pub name: String,
+    /// Nothing is kept here.
+    pub title: String,
+    /// Nothing is kept here.
+    pub description: String,
+    /// Whether anything of it works.
+    pub enabled: bool,
+    /// No functions run here.
+    pub runtime_enabled: bool,
+}
