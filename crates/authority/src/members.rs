@@ -103,6 +103,33 @@ impl Authority {
         .await
     }
 
+    /// Ends all sessions of a member, wherever she is signed in: for a device that was lost.
+    /// She can sign in again.
+    ///
+    /// # Errors
+    /// [`ManageError::NoMember`].
+    pub async fn end_sessions(
+        &self,
+        org: &OrgId,
+        person: &PersonId,
+        actor: &Actor,
+    ) -> Result<(), ManageError> {
+        actor.check(UseCase::ChangeMembers, org, ManageError::NoMember)?;
+        let now = self.clock.now();
+        store::retry(|| async {
+            let mut write = self.store.write().await?;
+            let (who, _) = member_in(&mut write, org, person).await?;
+            store::sessions::delete_all(&mut write, person).await?;
+            let detail = json!({"name": who.sign_in_name.as_str()});
+            let (org, id) = (Some(org), person.as_str());
+            let event = actor.event(now, org, "member.sessions_ended", id, &detail);
+            store::audit::append(&mut write, &event).await?;
+            write.commit().await?;
+            Ok::<_, ManageError>(())
+        })
+        .await
+    }
+
     /// Removes a member from an organization: her sessions and her access tokens there end at
     /// once. No credential notices.
     ///

@@ -75,12 +75,15 @@ impl Session {
         &self.memberships
     }
 
-    /// The organization that the person works in: the one chosen last, else the first.
+    /// The organization that the person works in: the one chosen last, else the one that she has
+    /// been a member of for longest.
     #[must_use]
     pub fn organization(&self) -> Option<&OrgId> {
         let chosen = self.record.org_id.as_ref();
-        let mut all = self.memberships.iter().map(|member| &member.org_id);
-        all.clone().find(|org| Some(*org) == chosen).or(all.next())
+        let mut all = self.memberships.iter();
+        let found = all.clone().find(|member| Some(&member.org_id) == chosen);
+        let found = found.or_else(|| all.by_ref().min_by_key(|member| member.created_at));
+        found.map(|member| &member.org_id)
     }
 
     /// The person as a member of that organization, if she is one.

@@ -101,6 +101,10 @@ pub fn router(authority: Arc<Authority>) -> Router {
         // Adobe's own API has `/console/organizations` and `../services` (`spec/ims-protocol.md` 6.9).
         .route("/console/account/organizations", get(organizations::list))
         .route(
+            "/console/new-organization",
+            get(organizations::show_new).post(organizations::create),
+        )
+        .route(
             "/console/organizations/{org}/switch",
             post(organizations::switch),
         )
@@ -116,6 +120,10 @@ pub fn router(authority: Arc<Authority>) -> Router {
         .route(
             "/console/organizations/{org}/members/{person}",
             get(members::show).post(members::change),
+        )
+        .route(
+            "/console/organizations/{org}/members/{person}/end-sessions",
+            post(members::end_sessions),
         )
         .route(
             "/console/organizations/{org}/members/{person}/remove",

@@ -130,7 +130,8 @@ impl Visitor {
         self.session.actor(org).ok_or_else(PageError::nothing_there)
     }
 
-    /// The organization that the person works in: the one chosen last, else the first.
+    /// The organization that the person works in: the one chosen last, else the one that she has
+    /// been a member of for longest.
     pub(crate) fn organization(&self) -> Option<&Organization> {
         let id = self.session.organization()?;
         self.organizations.iter().find(|one| one.id == *id)

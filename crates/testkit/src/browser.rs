@@ -25,6 +25,19 @@ const WIDTHS: [u32; 2] = [1280, 390];
 const PATIENCE: u32 = 100;
 const MOMENT: Duration = Duration::from_millis(50);
 
+/// Most stops of the Tab key on one page.
+const MOST_STOPS: usize = 60;
+
+/// Keys that are no letters (W3C WebDriver, "Keyboard actions").
+pub mod keys {
+    /// The tabulator.
+    pub const TAB: &str = "\u{e004}";
+    /// Enter.
+    pub const ENTER: &str = "\u{e007}";
+    /// The arrow that points down.
+    pub const DOWN: &str = "\u{e015}";
+}
+
 /// A browser at an origin.
 pub struct Browser {
     driver: Driver,
@@ -185,12 +198,33 @@ impl Browser {
         self.driver.post("back", json!({})).await.unwrap();
     }
 
-    /// Presses a key where the keyboard is: `"\u{e004}"` is Tab, `"\u{e007}"` Enter,
-    /// `"\u{e00d}"` the space bar (W3C WebDriver, "Keyboard actions").
+    /// Presses a key where the keyboard is: one of [`keys`], or a letter.
     pub async fn key(&self, key: &str) {
         let steps = ["keyDown", "keyUp"].map(|kind| json!({"type": kind, "value": key}));
         let actions = json!({"actions": [{"type": "key", "id": "keyboard", "actions": steps}]});
         self.driver.post("actions", actions).await.unwrap();
+    }
+
+    /// Types a text where the keyboard is.
+    pub async fn type_keys(&self, text: &str) {
+        for letter in text.chars() {
+            self.key(&letter.to_string()).await;
+        }
+    }
+
+    /// Goes on with the Tab key to what is called so: a link, a button, or the field of that label.
+    /// Whatever cannot be reached so cannot be used without a mouse.
+    pub async fn tab_to(&self, name: &str) {
+        let mut passed = Vec::new();
+        for _ in 0..MOST_STOPS {
+            self.key(keys::TAB).await;
+            let at = self.focused().await;
+            if at.starts_with(name) {
+                return;
+            }
+            passed.push(at);
+        }
+        panic!("no {name:?} by the keyboard, only {passed:?}")
     }
 
     /// The text, the label or the name of what the keyboard is at.

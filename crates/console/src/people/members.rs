@@ -68,6 +68,8 @@ struct MemberPage {
     page: Page,
     form: Filled,
     path: String,
+    end_sessions: String,
+    name: String,
     sign_in_name: String,
     role: &'static str,
     since: String,
@@ -178,6 +180,24 @@ pub(crate) async fn change(
         }
     }
     page::refused(&template(&console, &member, &found, filled).await?)
+}
+
+/// `POST /console/organizations/{org}/members/{person}/end-sessions`: for a device that was lost.
+pub(crate) async fn end_sessions(
+    State(console): State<Console>,
+    member: Member,
+    Path((_, person)): Path<(String, String)>,
+    _form: Form,
+) -> Result<Response, PageError> {
+    must_change(&member)?;
+    let (person, _) = find(&console, &member, &person).await?;
+    let org = &member.organization.id;
+    console
+        .authority
+        .end_sessions(org, &person.id, &member.actor)
+        .await?;
+    let notice = format!("{} is signed out everywhere.", person.name);
+    page::done(&console, &path(&member), &notice)
 }
 
 /// `GET /console/organizations/{org}/members/{person}/remove`.
@@ -312,6 +332,8 @@ async fn template(
             .crumb("Members", path(member)),
         form,
         path: format!("{}/{}", path(member), person.id),
+        end_sessions: format!("{}/{}/end-sessions", path(member), person.id),
+        name: person.name.clone(),
         sign_in_name: person.sign_in_name.to_string(),
         role: membership.role.title(),
         since: moment(membership.created_at),

@@ -3,11 +3,12 @@
 use askama::Template;
 use axum::extract::State;
 use axum::response::Response;
+use countersign_authority::{Actor, NewOrganization};
 
 use crate::Console;
 use crate::error::PageError;
 use crate::form::{Filled, Form};
-use crate::page::{self, Page};
+use crate::page::{self, Page, is_operator};
 use crate::session::{Member, Visitor};
 
 #[derive(Template)]
@@ -16,6 +17,14 @@ struct OrganizationsPage {
     page: Page,
     form: Filled,
     organizations: Vec<Row>,
+    may_create: bool,
+}
+
+#[derive(Template)]
+#[template(path = "people/organization_new.html")]
+struct NewPage {
+    page: Page,
+    form: Filled,
 }
 
 struct Row {
@@ -48,6 +57,7 @@ pub(crate) async fn list(visitor: Visitor) -> Result<Response, PageError> {
     });
     page::render(&OrganizationsPage {
         organizations: rows.collect(),
+        may_create: is_operator(&visitor),
         form: Filled::new(&visitor),
         page: Page::of_visitor(&visitor, "Organizations"),
     })
@@ -66,4 +76,51 @@ pub(crate) async fn switch(
         .await?;
     let notice = format!("You work in {} now.", org.name);
     page::done(&console, &member.projects_path(), &notice)
+}
+
+/// `GET /console/new-organization`.
+pub(crate) async fn show_new(visitor: Visitor) -> Result<Response, PageError> {
+    operator(&visitor)?;
+    page::render(&new_page(&visitor, Filled::new(&visitor)))
+}
+
+/// `POST /console/new-organization`: whoever makes one administers it.
+pub(crate) async fn create(
+    State(console): State<Console>,
+    visitor: Visitor,
+    form: Form,
+) -> Result<Response, PageError> {
+    let operator = operator(&visitor)?;
+    let mut filled = Filled::new(&visitor).typed(&["name"], &form);
+    let new = NewOrganization {
+        name: form.trimmed("name").to_owned(),
+        ..NewOrganization::default()
+    };
+    match console.authority.create_organization(new, &operator).await {
+        Ok(made) => {
+            let path = format!("/console/projects/{}", made.numeric_id);
+            let notice = format!("{} is here, and you administer it.", made.name);
+            page::done(&console, &path, &notice)
+        }
+        Err(error) => {
+            filled.refused(error, "name")?;
+            page::refused(&new_page(&visitor, filled))
+        }
+    }
+}
+
+fn new_page(visitor: &Visitor, form: Filled) -> NewPage {
+    NewPage {
+        page: Page::of_visitor(visitor, "New organization")
+            .crumb("Organizations", "/console/organizations"),
+        form,
+    }
+}
+
+fn operator(visitor: &Visitor) -> Result<Actor, PageError> {
+    visitor.session.installation_actor().ok_or_else(|| {
+        PageError::refused(
+            "Only people who run the installation make organizations. Ask one of them.",
+        )
+    })
 }

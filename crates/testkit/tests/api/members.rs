@@ -9,7 +9,7 @@ use countersign_testkit::TestApp;
 use countersign_testkit::app::operator;
 use countersign_wire::ServiceCode;
 
-use crate::people::{actor, developer, member, session, signed_in};
+use crate::people::{actor, developer, invite, member, session, signed_in};
 
 on_both_engines!(
     a_removed_member_is_out_everywhere_and_the_credential_stays,
@@ -19,6 +19,7 @@ on_both_engines!(
     of_two_administrators_who_leave_at_once_one_stays,
     a_developer_works_on_credentials_with_his_profiles_only,
     two_who_change_a_member_at_once,
+    a_session_finds_the_organizations_where_the_membership_counts,
 );
 
 fn role(role: Role) -> MemberChange {
@@ -343,4 +344,38 @@ async fn two_who_change_a_member_at_once(app: &TestApp) {
     assert!(matches!(told, Err(ManageError::Stale)), "{told:?}");
     let (_, stored) = app.authority.find_member(&org, person, &ada).await.unwrap();
     assert_eq!(stored, won.unwrap().1);
+}
+
+async fn a_session_finds_the_organizations_where_the_membership_counts(app: &TestApp) {
+    let (first, second) = (app.organization().await, app.organization().await);
+    app.organization().await;
+    member(app, &first, "bob@example.com", Role::Viewer).await;
+    let cookie = signed_in(app, "bob@example.com").await;
+    let bob = session(app, &cookie).await.unwrap();
+    let code = invite(app, &second, "bob@example.com", Role::Viewer, &[]).await;
+    app.authority.join(code.expose(), &bob).await.unwrap();
+    let found = async || {
+        let bob = session(app, &cookie).await.unwrap();
+        let found = app.authority.organizations_of(&bob).await.unwrap();
+        found.into_iter().map(|one| one.id).collect::<Vec<_>>()
+    };
+    let mut both = vec![first.clone(), second.clone()];
+    both.sort_by(|one, other| one.as_str().cmp(other.as_str()));
+    assert_eq!(found().await, both);
+
+    let off = MemberChange {
+        enabled: Some(false),
+        ..MemberChange::default()
+    };
+    app.authority
+        .change_member(&second, &bob.person().id, off, None, &operator())
+        .await
+        .unwrap();
+
+    // Her sessions ended with the change.
+    let cookie = signed_in(app, "bob@example.com").await;
+    let bob = session(app, &cookie).await.unwrap();
+    let found = app.authority.organizations_of(&bob).await.unwrap();
+    let found: Vec<_> = found.into_iter().map(|one| one.id).collect();
+    assert_eq!(found, [first]);
 }

@@ -88,6 +88,7 @@ attempts! {
     ChangeMembers: |a, t, by| a.invite_member(&t.client.org_id, invitation(), by);
     ChangeMembers: |a, t, by| async { a.withdraw_invitation(&t.client.org_id, &InvitationId::from_random([9; 16]), by).await };
     ChangeMembers: |a, t, by| a.change_member(&t.client.org_id, &t.person, MemberChange::default(), None, by);
+    ChangeMembers: |a, t, by| a.end_sessions(&t.client.org_id, &t.person, by);
     ChangeMembers: |a, t, by| a.remove_member(&t.client.org_id, &t.person, by);
     ImportCredential: |a, t, by| async { a.import_secret(&t.client.id, "old".to_owned(), &countersign_wire::ClientSecret::parse("a secret of old").unwrap(), by).await };
     ReadKeys: |a, _t, by| a.list_keys(by);

@@ -4,6 +4,7 @@
 
 mod first_start;
 mod hostile;
+mod keyboard;
 mod people;
 mod routes;
 mod signing_in;

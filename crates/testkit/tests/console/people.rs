@@ -32,6 +32,7 @@ async fn walk(browser: &Browser, site: &Site) {
     set_up(browser, site).await;
     browser.arrive("Projects").await;
     let link = invite(browser).await;
+    site.advance(Duration::from_secs(1));
     look_around(browser).await;
     access_tokens(browser).await;
     let key = second_factor(browser, site).await;
@@ -94,6 +95,22 @@ async fn look_around(browser: &Browser) {
             .await;
         browser.axe().await;
     }
+    browser.follow("Organization: ").await;
+    browser.follow("New organization").await;
+    browser.arrive("New organization").await;
+    browser.screenshot("organization-new").await;
+    browser.axe().await;
+    browser.fill("Name", "Second").await;
+    browser.press("Create organization").await;
+    browser.see("Second is here, and you administer it.").await;
+    browser.follow("Organization: ").await;
+    browser.press("Switch to Second").await;
+    browser.see("You work in Second now.").await;
+    browser.follow("Organization: ").await;
+    browser.screenshot("organizations-two").await;
+    browser.axe().await;
+    browser.press("Switch to WKND Industries").await;
+    browser.see("You work in WKND Industries now.").await;
     browser.follow("Activity").await;
     browser.arrive("Activity").await;
     browser.fill("What", "member.invited").await;
@@ -204,6 +221,9 @@ async fn remove_bob(browser: &Browser, site: &Site, key: &str) {
     browser.arrive("Bob <b>\"Example\"</b>").await;
     browser.screenshot("member").await;
     browser.axe().await;
+    browser.press("End all sessions").await;
+    browser.see("is signed out everywhere").await;
+    browser.follow("Bob <b>").await;
     browser.follow("Remove from the organization").await;
     browser.arrive("Remove Bob <b>\"Example\"</b>").await;
     browser.screenshot("member-remove").await;

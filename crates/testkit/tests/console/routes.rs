@@ -2,7 +2,7 @@
 //! not even that there is such an organization (ORG-01).
 
 use countersign_model::Role;
-use countersign_testkit::{Answer, Person, TestApp, keys};
+use countersign_testkit::{Answer, TestApp, keys};
 use countersign_wire::OrgId;
 
 /// The routes, from the one list of them.
@@ -201,37 +201,4 @@ fn must_be_nothing(path: &str, [there, nowhere]: &[Answer; 2]) {
     assert!(matches!(there.status, 404 | 405), "{path}: {there:?}");
     assert_eq!(there.status, nowhere.status, "{path}");
     assert_eq!(there.body, nowhere.body, "{path}");
-}
-
-/// A member who leaves takes nothing along: what she made goes on working.
-#[tokio::test]
-async fn removing_a_member_touches_no_credential() {
-    let app = TestApp::new().await;
-    let (victim, org) = Victim::new(&app).await;
-    let client = app.oauth(&org, &["CloudManagerSDK"]).await;
-    let ada: Person = app
-        .person(&org, "ada@example.com", Role::SystemAdministrator)
-        .await;
-    let bob = &victim
-        .ids
-        .iter()
-        .find(|(name, _)| *name == "person")
-        .unwrap()
-        .1;
-    let path = format!(
-        "/console/organizations/{}/members/{bob}/remove",
-        victim.number
-    );
-
-    let removed = ada.post(&path, &[]).await;
-
-    assert_eq!(removed.status, 303, "{}", removed.body);
-    let again = app.anonymous();
-    let fields = [
-        ("sign_in_name", "bob@example.com"),
-        ("password", countersign_testkit::person::PASSWORD),
-    ];
-    let signed_in = again.post("/console/sign-in").form(&fields).send().await;
-    assert_eq!(signed_in.status, 303, "the person is still one");
-    app.anonymous().token(&client, "openid").await.token();
 }

@@ -204,3 +204,83 @@ async fn events(ada: &Person) -> String {
     let path = format!("/console/organizations/{org}/activity.csv");
     ada.get(&path).await.body
 }
+
+#[tokio::test]
+async fn an_administrator_ends_the_sessions_of_a_member() {
+    let app = TestApp::new().await;
+    let org = app.organization().await;
+    let by = countersign_testkit::app::operator();
+    let number = app.authority.find_organization(&org, &by).await.unwrap();
+    let number = number.numeric_id;
+    let ada = app
+        .person(&org, "ada@example.com", Role::SystemAdministrator)
+        .await;
+    let bob = app.person(&org, "bob@example.com", Role::Viewer).await;
+    let members = format!("/console/organizations/{number}/members");
+    let page = ada.get(&members).await.body;
+    let row = page
+        .split("<tr>")
+        .find(|row| row.contains("bob@example.com"));
+    let link = row.unwrap().split("href=\"").nth(1).unwrap();
+    let link = link.split('"').next().unwrap();
+
+    let ended = ada.post(&format!("{link}/end-sessions"), &[]).await;
+
+    assert_eq!(ended.header("location"), Some(members.as_str()));
+    assert_eq!(bob.get("/console/account").await.status, 303);
+    assert_eq!(ada.get("/console/account").await.status, 200);
+    app.sign_in("bob@example.com").await;
+}
+
+/// CON-05: without the password, after ten minutes, none of these does anything.
+#[tokio::test]
+async fn what_deserves_it_asks_for_the_password_again() {
+    let app = TestApp::new().await;
+    let ada = app.first_person("ada@example.com").await;
+    let home = ada.get("/console").await;
+    let number = home.header("location").unwrap().rsplit('/').next().unwrap();
+    let org = format!("/console/organizations/{number}");
+    let members = ada.get(&format!("{org}/members")).await.body;
+    let below = format!("{org}/members/");
+    let own = members.split(below.as_str()).skip(1);
+    let own: Vec<_> = own.filter_map(|rest| rest.split('"').next()).collect();
+    let own = own.iter().find(|id| id.contains('@')).unwrap();
+    let before = events(&ada).await;
+    app.advance(Duration::from_secs(11 * 60));
+
+    let forms: [(String, &[(&str, &str)]); 6] = [
+        (
+            format!("{org}/members/invite"),
+            &[("sign_in_name", "bob@example.com"), ("role", "viewer")],
+        ),
+        (
+            format!("{org}/members/{own}"),
+            &[("role", "viewer"), ("revision", "0")],
+        ),
+        (format!("{org}/members/{own}/remove"), &[]),
+        (
+            format!("{org}/access-tokens"),
+            &[("name", "x"), ("role", "viewer"), ("days", "7")],
+        ),
+        (format!("{org}/keys/rotate"), &[]),
+        ("/console/account/device".to_owned(), &[("code", "000000")]),
+    ];
+    for (path, fields) in &forms {
+        let answer = ada.post(path, fields).await;
+        assert_eq!(answer.status, 422, "{path}");
+        assert!(answer.body.contains("Type your password"), "{path}");
+        assert!(answer.body.contains("id=\"password\""), "{path}");
+    }
+    assert_eq!(events(&ada).await, before);
+
+    let (path, fields) = &forms[3];
+    let mut fields = fields.to_vec();
+    fields.push(("password", PASSWORD));
+    let made = ada.post(path, &fields).await;
+    assert!(made.status == 200 && made.body.contains("cspat-"));
+    let more = ada.post(path, forms[3].1).await;
+    assert_eq!(
+        more.status, 200,
+        "for ten minutes it is not asked for again"
+    );
+}
