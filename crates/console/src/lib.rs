@@ -3,16 +3,16 @@
 //!
 //! # How a page is made
 //!
-//! - A handler takes [`Console`] as its state and [`session::Member`] (somebody in the organization
-//!   of the path) or [`session::Visitor`] (somebody who is signed in), calls one use case, and
-//!   gives its template to [`page::render`]. A template's struct is private, next to its handler,
-//!   and holds a [`page::Page`] in its field `page`, which `base.html` reads.
-//! - A form posts to a handler that takes [`form::Form`] last: it came from this session's own
-//!   page. What was typed and what is wrong with it goes back into the page as [`form::Filled`],
-//!   with status 422. What was done is answered by [`page::done`]: 303 and a notice.
+//! - A handler takes `Console` as its state and `session::Member` (somebody in the organization
+//!   of the path) or `session::Visitor` (somebody who is signed in), calls one use case, and
+//!   gives its template to `page::render`. A template's struct is private, next to its handler,
+//!   and holds a `page::Page` in its field `page`, which `base.html` reads.
+//! - A form posts to a handler that takes `form::Form` last: it came from this session's own
+//!   page. What was typed and what is wrong with it goes back into the page as `form::Filled`,
+//!   with status 422. What was done is answered by `page::done`: 303 and a notice.
 //! - What deserves it asks for the password again: `Filled` shows the field, and
-//!   [`session::Visitor::confirm`] takes it (CON-05).
-//! - Everything else that goes wrong is a [`error::PageError`].
+//!   `session::Visitor::confirm` takes it (CON-05).
+//! - Everything else that goes wrong is a `error::PageError`.
 //! - `templates/components.html` has the parts that pages are made of.
 
 #![warn(missing_docs)]

@@ -111,7 +111,11 @@ pub async fn projects_are_found_by_what_is_in_them(db: &TestDatabase) {
         with(service),
         before(at(501)),
     ] {
-        assert_eq!(ids(db, org, &search).await, [own.clone()], "{search:?}");
+        assert_eq!(
+            ids(db, org, &search).await,
+            std::slice::from_ref(&own),
+            "{search:?}"
+        );
     }
     assert_eq!(ids(db, org, &of("13")).await, ["13"]);
     let none = ServiceCode::parse("NoSuchSDK").unwrap();
