@@ -28,7 +28,6 @@ use tower_http::csrf::CsrfLayer;
 
 mod assets;
 mod cookies;
-mod csv;
 mod developer;
 mod error;
 mod form;

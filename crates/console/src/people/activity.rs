@@ -5,16 +5,17 @@ use axum::body::Body;
 use axum::extract::State;
 use axum::response::{IntoResponse as _, Response};
 use countersign_authority::{Entry, Filter, Page as Rows};
+use countersign_server::kit::csv;
 use futures_util::stream;
 use http::header::{CONTENT_DISPOSITION, CONTENT_TYPE};
 use serde_json::Value;
 
+use crate::Console;
 use crate::error::PageError;
 use crate::page::{self, Page, Section};
 use crate::query::Query;
 use crate::session::Member;
 use crate::text::moment;
-use crate::{Console, csv};
 
 #[derive(Template)]
 #[template(path = "people/activity.html")]

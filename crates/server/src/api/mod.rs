@@ -30,6 +30,7 @@ mod published;
 mod reply;
 mod request;
 mod secrets;
+mod table;
 mod tokens;
 mod view;
 

@@ -49,6 +49,9 @@ pub(super) struct Paged {
     limit: Option<u32>,
     /// `next_cursor` of the page before.
     cursor: Option<String>,
+    /// `json` (if absent) or `csv`: lines for a table; the header `next-cursor` says where it goes
+    /// on.
+    format: Option<String>,
 }
 
 /// What is asked of a deletion that takes something last away.

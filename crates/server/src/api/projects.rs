@@ -1,12 +1,16 @@
 //! Projects and their workspaces.
 
+use std::time::Duration;
+
 use axum::extract::State;
 use axum::response::Response;
-use countersign_authority::{Actor, At, ManageError, NewProject, ProjectChange};
+use countersign_authority::{
+    Actor, At, Direction, ManageError, NewProject, ProjectChange, Search, Sort, Wanted,
+};
 use countersign_model::{Project, ProjectKind};
-use countersign_wire::{OrgId, ProjectId};
+use countersign_wire::{OrgId, ProjectId, ServiceCode, Timestamp};
 use serde::Deserialize;
-use utoipa::ToSchema;
+use utoipa::{IntoParams, ToSchema};
 
 use super::error::{Failure, ProblemSchema};
 use super::place::{InOrganization, InProject, Paged};
@@ -41,8 +45,31 @@ pub(super) struct ProjectBody {
     enabled: Option<bool>,
 }
 
-/// The projects of an organization, by id
-#[utoipa::path(get, path = "/api/v1/organizations/{org}/projects", tag = "projects", params(InOrganization, Paged),
+/// Which projects, in which order.
+#[derive(IntoParams)]
+#[into_params(parameter_in = Query)]
+#[expect(dead_code, reason = "only described")]
+struct Which {
+    /// Part of the name, title or description in any case, or a whole project id, client id, or id
+    /// or mail address of a technical account.
+    search: Option<String>,
+    /// Part of the actor that made it.
+    created_by: Option<String>,
+    /// Part of the actor that changed it last.
+    changed_by: Option<String>,
+    /// Code of a service that a credential of it is subscribed to.
+    service: Option<String>,
+    /// Only those with a Service Account (JWT) credential.
+    has_jwt_credential: Option<bool>,
+    /// Only those with a certificate that ends within so many days, or has ended.
+    certificates_expire_within_days: Option<u32>,
+    /// `created_at` (if absent), `changed_at`, `active_at` or `title`; with `-` before it the other
+    /// way round.
+    sort: Option<String>,
+}
+
+/// The projects of an organization
+#[utoipa::path(get, path = "/api/v1/organizations/{org}/projects", tag = "projects", params(InOrganization, Which, Paged),
     responses((status = 200, body = List<ProjectView>), (status = "default", body = ProblemSchema)))]
 pub(super) async fn list(
     State(app): State<App>,
@@ -50,16 +77,80 @@ pub(super) async fn list(
     Ids(org): Ids<OrgId>,
     mut query: Query,
 ) -> Result<Response, Failure> {
-    let paging = Paging::read(&app, &mut query, format!("projects of {org}"))?;
+    let now = app.authority.clock().now();
+    let days = query.take("certificates_expire_within_days");
+    let which = search(&mut query, days.as_deref(), now)?;
+    // Not the instant, which is another one on the next page.
+    let named = Search {
+        certificates_end_before: None,
+        ..which.clone()
+    };
+    let list = format!("projects of {org}, {named:?}, {days:?}");
+    let paging = Paging::read(&app, &mut query, list)?;
     query.finish()?;
-    let found = app.authority.list_projects(&org, &paging.page, &by).await?;
+    let found = app
+        .authority
+        .search_projects(&org, &which, &paging.page, &by)
+        .await?;
+    let found: Vec<_> = found
+        .into_iter()
+        .map(|found| (which.key_of(&found.project), found.project))
+        .collect();
     paging.answer(
         &app,
         found,
-        |one| one.id.as_str(),
-        |one| ProjectView::from(one),
+        |(key, _)| key.as_str(),
+        |(_, project)| ProjectView::from(project),
     )
 }
+
+fn search(query: &mut Query, days: Option<&str>, now: Timestamp) -> Result<Search, Failure> {
+    let service = query.take("service").map(|code| ServiceCode::parse(&code));
+    let service = service.transpose();
+    let days = days.map(|text| {
+        let days = text.parse().ok().filter(|days| *days <= MOST_DAYS);
+        days.ok_or_else(|| {
+            Failure::request("`certificates_expire_within_days` is a number from 0 to 3650")
+        })
+    });
+    let day = Duration::from_secs(86_400);
+    let (sort, direction) = order(query.take("sort").as_deref())?;
+    Ok(Search {
+        text: query.take("search").unwrap_or_default(),
+        created_by: query.take("created_by").unwrap_or_default(),
+        changed_by: query.take("changed_by").unwrap_or_default(),
+        service: service.map_err(|error| Failure::request(format!("`service`: {error}")))?,
+        jwt: match query.take_flag("has_jwt_credential")? {
+            true => Wanted::Yes,
+            false => Wanted::Either,
+        },
+        certificates_end_before: days.transpose()?.map(|days: u32| now.plus(day * days)),
+        sort,
+        direction,
+    })
+}
+
+fn order(text: Option<&str>) -> Result<(Sort, Direction), Failure> {
+    let text = text.unwrap_or("created_at");
+    let (member, direction) = match text.strip_prefix('-') {
+        Some(member) => (member, Direction::Descending),
+        None => (text, Direction::Ascending),
+    };
+    let sort = match member {
+        "created_at" => Sort::Created,
+        "changed_at" => Sort::Changed,
+        "active_at" => Sort::Active,
+        "title" => Sort::Title,
+        _ => {
+            return Err(Failure::request(
+                "`sort` is `created_at`, `changed_at`, `active_at` or `title`, with or without `-` before it",
+            ));
+        }
+    };
+    Ok((sort, direction))
+}
+
+const MOST_DAYS: u32 = 3_650;
 
 /// Make a project with its workspace `Production`
 #[utoipa::path(post, path = "/api/v1/organizations/{org}/projects", tag = "projects", params(InOrganization), request_body = NewProjectBody,

@@ -9,6 +9,7 @@ use utoipa::ToSchema;
 
 use super::error::Failure;
 use super::request::Query;
+use super::table;
 use crate::app::App;
 use crate::kit::problem::{JSON, Problem};
 
@@ -63,11 +64,19 @@ fn json<T: Serialize>(status: StatusCode, view: &T) -> Response {
     }
 }
 
-/// Which page of which list is asked for.
+/// Which page of which list is asked for, and in which form.
 pub(super) struct Paging {
     list: String,
     limit: u32,
     pub(super) page: Page,
+    form: Form,
+}
+
+/// How a list is written.
+#[derive(Clone, Copy)]
+enum Form {
+    Json,
+    Csv,
 }
 
 impl Paging {
@@ -82,6 +91,11 @@ impl Paging {
                 .filter(|limit| (1..=MOST).contains(limit))
                 .ok_or_else(|| Failure::request("`limit` is a number from 1 to 200"))?,
         };
+        let form = match query.take("format").as_deref() {
+            None | Some("json") => Form::Json,
+            Some("csv") => Form::Csv,
+            Some(_) => return Err(Failure::request("`format` is `json` or `csv`")),
+        };
         let after = match query.take("cursor") {
             None => None,
             Some(cursor) => Some(app.authority.open_cursor(&list, &cursor).ok_or_else(|| {
@@ -95,7 +109,12 @@ impl Paging {
             after,
             limit: limit + 1,
         };
-        Ok(Self { list, limit, page })
+        Ok(Self {
+            list,
+            limit,
+            page,
+            form,
+        })
     }
 
     /// The answer: what was found, cut to the page.
@@ -113,7 +132,10 @@ impl Paging {
             Some(last) if is_more => Some(app.authority.seal_cursor(&self.list, key(last))?),
             _ => None,
         };
-        let items = found.iter().map(view).collect();
-        Ok(item(&List { items, next_cursor }))
+        let items: Vec<_> = found.iter().map(view).collect();
+        Ok(match self.form {
+            Form::Json => item(&List { items, next_cursor }),
+            Form::Csv => table::answer(&items, next_cursor.as_deref()),
+        })
     }
 }

@@ -64,6 +64,14 @@ pub(super) struct ProjectView {
     kind: &'static str,
     enabled: bool,
     created_at: String,
+    /// As in the activity log; empty where nobody wrote it down.
+    created_by: String,
+    /// When it, or a credential in it, was changed last.
+    changed_at: String,
+    /// As in the activity log; empty where nobody wrote it down.
+    changed_by: String,
+    /// The first instant of the day (UTC) of its last token or call.
+    active_at: Option<String>,
 }
 
 impl From<&Project> for ProjectView {
@@ -77,6 +85,10 @@ impl From<&Project> for ProjectView {
             kind: project.kind.as_str(),
             enabled: enabled(project.state),
             created_at: time(project.created_at),
+            created_by: project.created_by.clone(),
+            changed_at: time(project.changed_at),
+            changed_by: project.changed_by.clone(),
+            active_at: project.active_at.map(time),
         }
     }
 }

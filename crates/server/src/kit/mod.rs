@@ -5,6 +5,7 @@
 
 pub mod access_log;
 pub mod client_ip;
+pub mod csv;
 mod host;
 pub mod limit;
 pub mod log;

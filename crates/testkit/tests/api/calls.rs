@@ -15,6 +15,7 @@ on_both_engines!(
     thirty_two_at_once_keep_the_limit,
     two_who_change_a_thing_at_once,
     lists_come_in_pages_that_belong_to_them,
+    projects_are_found_by_what_is_in_them,
     certificates_are_generated_and_deleted,
     the_activity_log_says_who_did_what,
 );
@@ -287,6 +288,87 @@ async fn lists_come_in_pages_that_belong_to_them(app: &TestApp) {
     ] {
         assert_eq!(problem(&wrong).0, 400, "{}", wrong.body);
     }
+}
+
+async fn projects_are_found_by_what_is_in_them(app: &TestApp) {
+    let org = app.organization().await;
+    let ada = program(app, &org, "ada@example.com", Role::SystemAdministrator).await;
+    let path = format!("/organizations/{org}/projects");
+    for (name, title) in [("beta", "50 per cent"), ("alpha", "Zebra")] {
+        app.advance(std::time::Duration::from_secs(1));
+        let made = ada
+            .post(&path, &json!({"name": name, "title": title}))
+            .await;
+        assert_eq!(made.status, 201, "{}", made.body);
+    }
+    app.advance(std::time::Duration::from_secs(1));
+    let jwt = app.jwt(&org, &["DocCloudSDK"], keys::first()).await;
+    let found = async |query: &str| {
+        let page = ada.get(&format!("{path}?limit=100&{query}")).await;
+        assert_eq!(page.status, 200, "{query}: {}", page.body);
+        let names = page.json();
+        let names = names["items"].as_array().unwrap().iter();
+        names
+            .map(|one| one["name"].as_str().unwrap().to_owned())
+            .collect::<Vec<_>>()
+    };
+    let third = found("has_jwt_credential=true").await;
+    assert_eq!(third.len(), 1);
+    let third = third[0].as_str();
+    for (query, expected) in [
+        ("", vec!["beta", "alpha", third]),
+        ("sort=-created_at", vec![third, "alpha", "beta"]),
+        ("search=ZEBRA", vec!["alpha"]),
+        ("search=%25", vec![]),
+        ("search='--", vec![]),
+        ("created_by=ada%40example", vec!["beta", "alpha"]),
+        ("service=DocCloudSDK", vec![third]),
+        ("service=StockSDK", vec![]),
+        ("certificates_expire_within_days=3650", vec![third]),
+        ("certificates_expire_within_days=1", vec![]),
+        (&format!("search={}", jwt.client_id), vec![third]),
+        (&format!("search={}", jwt.project_id), vec![third]),
+    ] {
+        assert_eq!(found(query).await, expected, "{query}");
+    }
+    let cursor = ada.get(&format!("{path}?sort=title&limit=1")).await.json();
+    let cursor = cursor["next_cursor"].as_str().unwrap();
+    let second = ada
+        .get(&format!("{path}?sort=title&limit=1&cursor={cursor}"))
+        .await;
+    assert_eq!(second.json()["items"].as_array().unwrap().len(), 1);
+    for wrong in [
+        "sort=size",
+        "certificates_expire_within_days=-1",
+        "has_jwt_credential=maybe",
+    ] {
+        assert_eq!(
+            problem(&ada.get(&format!("{path}?{wrong}")).await).0,
+            400,
+            "{wrong}"
+        );
+    }
+    let table = ada
+        .get(&format!("{path}?sort=title&limit=1&format=csv"))
+        .await;
+    assert_eq!(
+        table.header("content-type"),
+        Some("text/csv; charset=utf-8; header=present")
+    );
+    assert!(
+        table
+            .body
+            .starts_with("\"id\",\"organization_id\",\"name\",\"title\","),
+        "{}",
+        table.body
+    );
+    assert!(
+        table.body.contains("\"beta\",\"50 per cent\"") && table.header("next-cursor").is_some()
+    );
+    let other = ada
+        .get(&format!("{path}?sort=-title&cursor={cursor}"))
+        .await;
+    assert_eq!(problem(&other).0, 400, "a cursor belongs to its order");
 }
 
 async fn certificates_are_generated_and_deleted(app: &TestApp) {

@@ -2,7 +2,8 @@
 
 /// A line of a table (RFC 4180). Every cell is quoted, and one that a program would take for a
 /// formula begins with an apostrophe, which makes it text (CON-09).
-pub(crate) fn line<C: AsRef<str>>(cells: impl IntoIterator<Item = C>) -> String {
+#[must_use]
+pub fn line<C: AsRef<str>>(cells: impl IntoIterator<Item = C>) -> String {
     let cells: Vec<_> = cells
         .into_iter()
         .map(|cell| quoted(cell.as_ref()))
