@@ -122,6 +122,9 @@ pub enum Malformed {
     /// Not the JSON of a token reply.
     #[error("it is not a token reply")]
     NotATokenReply,
+    /// Not the JSON of the management API.
+    #[error("it is not the answer of a management API")]
+    NotAnAnswer,
     /// Not UTF-8.
     #[error("it is not text")]
     NotText,

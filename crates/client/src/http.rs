@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use countersign_wire::{Opaque, Timestamp};
 use jiff::fmt::rfc2822::DateTimeParser;
-use reqwest::header::{CACHE_CONTROL, DATE, HeaderMap, HeaderName, RETRY_AFTER};
+use reqwest::header::{CACHE_CONTROL, DATE, ETAG, HeaderMap, HeaderName, RETRY_AFTER};
 use reqwest::{Certificate, Client, ClientBuilder, RequestBuilder, Response, redirect};
 use serde::Deserialize;
 use zeroize::Zeroizing;
@@ -89,11 +89,15 @@ impl Http {
         self.send(self.client.get(self.url(path))).await
     }
 
+    pub(crate) fn request(&self, method: reqwest::Method, path: &str) -> RequestBuilder {
+        self.client.request(method, self.url(path))
+    }
+
     fn url(&self, path: &str) -> String {
         format!("{}{path}", self.origin)
     }
 
-    async fn send(&self, request: RequestBuilder) -> Result<Answer, Error> {
+    pub(crate) async fn send(&self, request: RequestBuilder) -> Result<Answer, Error> {
         let unreachable = |error: reqwest::Error| Error::Unreachable {
             origin: self.origin.to_string(),
             why: Unreachable::classify(&error),
@@ -143,6 +147,8 @@ pub struct Answer {
     pub date: Option<Timestamp>,
     /// How long it may be kept, where `Cache-Control` says so.
     pub max_age: Option<Duration>,
+    /// Header `ETag`: the revision of what is shown.
+    pub revision: Option<String>,
 }
 
 impl Answer {
@@ -157,6 +163,7 @@ impl Answer {
                 .map(Duration::from_secs),
             date: header(headers, &DATE).and_then(parse_http_date),
             max_age: header(headers, &CACHE_CONTROL).and_then(max_age),
+            revision: header(headers, &ETAG).map(str::to_owned),
         }
     }
 
@@ -241,7 +248,7 @@ fn max_age(text: &str) -> Option<Duration> {
 }
 
 /// Text of a stranger, fit for a terminal and a log.
-fn harmless(text: &str) -> String {
+pub(crate) fn harmless(text: &str) -> String {
     text.chars()
         .filter(|c| !c.is_control())
         .take(MAX_TEXT)

@@ -2,6 +2,9 @@
 
 use clap::{Parser, Subcommand};
 
+use crate::commands::remote::{
+    self, certificates, credentials, members, policy, projects, secrets,
+};
 use crate::commands::{admin, completions, doctor, man, token};
 use crate::outcome::{Exit, Failure};
 use crate::serve;
@@ -22,6 +25,18 @@ pub enum Command {
     Serve(Box<serve::Args>),
     /// Look after an installation: organizations, credentials, keys, policy
     Admin(Box<admin::Args>),
+    /// Look after projects at a running server
+    Projects(Box<remote::Args<projects::Verb>>),
+    /// Look after credentials at a running server
+    Credentials(Box<remote::Args<credentials::Verb>>),
+    /// Look after client secrets at a running server
+    Secrets(Box<remote::Args<secrets::Verb>>),
+    /// Look after certificates of Service Account (JWT) credentials at a running server
+    Certificates(Box<remote::Args<certificates::Verb>>),
+    /// Look after the members of an organization at a running server
+    Members(Box<remote::Args<members::Verb>>),
+    /// Look after the dates of the deprecation of JWT at a running server
+    Policy(Box<remote::Args<policy::Verb>>),
     /// Get an access token from any IMS and print it
     Token(Box<token::Args>),
     /// Say what is wrong with a set-up
@@ -41,6 +56,12 @@ impl Command {
         match self {
             Self::Serve(args) => serve::run(&args),
             Self::Admin(args) => admin::run(&args),
+            Self::Projects(args) => remote::run(&args),
+            Self::Credentials(args) => remote::run(&args),
+            Self::Secrets(args) => remote::run(&args),
+            Self::Certificates(args) => remote::run(&args),
+            Self::Members(args) => remote::run(&args),
+            Self::Policy(args) => remote::run(&args),
             Self::Token(args) => token::run(&args),
             Self::Doctor(args) => doctor::run(&args),
             Self::Completions(args) => completions::run(&args),

@@ -5,6 +5,7 @@ pub mod completions;
 pub mod credential;
 pub mod doctor;
 pub mod man;
+pub mod remote;
 pub mod token;
 
 use crate::outcome::Failure;

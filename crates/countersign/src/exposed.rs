@@ -20,7 +20,7 @@ pub fn refuse(args: impl IntoIterator<Item = OsString>) -> Result<(), Failure> {
         }
         if let Some(kind) = secret_in(value) {
             return Err(exposed(&format!("argument {position} looks like {kind}")).hint(
-                "put it into a file of mode 0600 and name the file, or set `COUNTERSIGN_CLIENT_SECRET`",
+                "put it into a file of mode 0600 and name the file, or set `COUNTERSIGN_CLIENT_SECRET` or `COUNTERSIGN_ACCESS_TOKEN`",
             ));
         }
     }
@@ -37,6 +37,7 @@ fn instead_of(name: &str) -> Option<&'static str> {
     match name.replace('_', "-").as_str() {
         "--client-secret" | "--secret" | "--password" => Some("--client-secret-file"),
         "--private-key" => Some("--private-key-file"),
+        "--access-token" | "--token" => Some("--access-token-file"),
         _ => None,
     }
 }
@@ -44,6 +45,8 @@ fn instead_of(name: &str) -> Option<&'static str> {
 fn secret_in(value: &str) -> Option<&'static str> {
     if value.starts_with("p8e-") && value.len() >= 20 {
         Some("a client secret")
+    } else if value.starts_with("cspat-") && value.len() >= 20 {
+        Some("an access token")
     } else if value.contains("PRIVATE KEY-----") {
         Some("a private key")
     } else if value.starts_with("eyJ") && value.split('.').count() == 3 {
@@ -73,6 +76,8 @@ mod tests {
             &["token", "--client-secret", "c4n4ry"],
             &["token", "--client_secret=c4n4ry"],
             &["token", pem],
+            &["projects", "list", "--access-token=c4n4ry"],
+            &["projects", "list", "cspat-c4n4ryAAAAAAAAAAAAAA"],
         ] {
             let failure = format!("{:?}", refused(args).expect("refused"));
             assert!(!failure.contains("c4n4ry") && !failure.contains(secret));

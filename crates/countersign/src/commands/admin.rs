@@ -19,7 +19,7 @@ mod config;
 mod credentials;
 mod explain;
 mod failure;
-mod files;
+pub(super) mod files;
 mod keys;
 mod members;
 mod organizations;

@@ -7,6 +7,7 @@ mod credentials;
 mod gateway;
 mod nouns;
 mod place;
+mod remote;
 mod sample;
 mod serving;
 mod tokens;

@@ -139,10 +139,23 @@ impl Server {
 
     /// Status and body of a `GET`.
     pub fn get(&self, path: &str) -> (u16, String) {
+        self.ask("GET", path, "")
+    }
+
+    /// Status and body of a form.
+    pub fn post(&self, path: &str, form: &str) -> (u16, String) {
+        self.ask("POST", path, form)
+    }
+
+    fn ask(&self, method: &str, path: &str, form: &str) -> (u16, String) {
         let address = self.origin.strip_prefix("http://").unwrap();
         let mut stream = TcpStream::connect(address).unwrap();
-        let head = format!("GET {path} HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n\r\n");
-        stream.write_all(head.as_bytes()).unwrap();
+        let length = form.len();
+        let request = format!(
+            "{method} {path} HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n\
+             Content-Type: application/x-www-form-urlencoded\r\nContent-Length: {length}\r\n\r\n{form}"
+        );
+        stream.write_all(request.as_bytes()).unwrap();
         let mut answer = String::new();
         stream.read_to_string(&mut answer).unwrap();
         let (head, body) = answer.split_once("\r\n\r\n").unwrap();

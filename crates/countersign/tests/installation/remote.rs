@@ -1,0 +1,268 @@
+//! Commands on a running server, by its management API.
+
+use std::process::Command;
+
+use serde_json::Value;
+
+use crate::place::{Place, Ran, Server, countersign, is_private, run};
+
+/// Somebody with an access token, in front of a server.
+struct Remote {
+    place: Place,
+    server: Server,
+    token: String,
+}
+
+impl Remote {
+    /// The operator, in front of an installation with the project `Demo`.
+    fn operator() -> Self {
+        let place = Place::with_project();
+        let made = place.json(&["access-tokens", "create", "--name", "test"]);
+        let token = made["token"].as_str().unwrap().to_owned();
+        let server = place.serve(&[]);
+        Self {
+            place,
+            server,
+            token,
+        }
+    }
+
+    fn command(&self, args: &[&str]) -> Command {
+        let mut command = countersign(args);
+        command
+            .current_dir(self.place.path("."))
+            .env("COUNTERSIGN_SERVER", &self.server.origin)
+            .env("COUNTERSIGN_ACCESS_TOKEN", &self.token);
+        command
+    }
+
+    fn run(&self, args: &[&str]) -> Ran {
+        run(&mut self.command(args), "")
+    }
+
+    fn json(&self, args: &[&str]) -> Value {
+        let ran = self.run(&[args, &["--json"]].concat());
+        assert_eq!(ran.exit, 0, "{args:?}: {}", ran.stderr);
+        serde_json::from_str(&ran.stdout).unwrap()
+    }
+
+    fn refused(&self, args: &[&str], exit: i32, said: &str) {
+        let ran = self.run(args);
+        assert_eq!(
+            (ran.exit, ran.stdout.as_str()),
+            (exit, ""),
+            "{args:?}: {}",
+            ran.stderr
+        );
+        assert!(ran.stderr.contains(said), "{args:?}: {}", ran.stderr);
+    }
+}
+
+const CREATE: [&str; 13] = [
+    "credentials",
+    "create",
+    "--project",
+    "Demo",
+    "--name",
+    "Nightly",
+    "--owner-team",
+    "Data",
+    "--owner-contact",
+    "data@example.com",
+    "--service",
+    "DocCloudSDK",
+    "--type",
+];
+
+#[test]
+fn a_credential_is_made_used_and_rotated_from_afar() {
+    let remote = Remote::operator();
+    let made = remote.json(&[&CREATE[..], &["oauth-server-to-server"]].concat());
+    let (id, client_id) = (
+        made["id"].as_str().unwrap(),
+        made["client_id"].as_str().unwrap(),
+    );
+    let table = remote
+        .run(&["credentials", "list", "--project", "Demo"])
+        .stdout;
+    assert!(
+        table.starts_with("id\tclient_id\tname\t") && table.contains("\tNightly\t"),
+        "{table}"
+    );
+    let shown = remote.json(&["credentials", "show", client_id]);
+    assert_eq!(shown["technical_account_id"], made["technical_account_id"]);
+
+    let added = remote.json(&["secrets", "add", client_id, "--label", "next"]);
+    let form = [
+        "grant_type=client_credentials&scope=openid&client_id=",
+        client_id,
+        "&client_secret=",
+        added["client_secret"].as_str().unwrap(),
+    ]
+    .concat();
+    assert_eq!(remote.server.post("/ims/token/v3", &form).0, 200);
+    let listed = remote.json(&["secrets", "list", id]);
+    let [first, second] = [0, 1].map(|at| listed[at]["id"].as_str().unwrap().to_owned());
+    assert!(listed[0].get("client_secret").is_none());
+    let ended = remote.json(&["secrets", "end-tokens", id, &second]);
+    assert_eq!(ended["subject"], format!("secret:{second}"));
+    remote.json(&["secrets", "delete", id, &first, "--also-end-tokens"]);
+    remote.refused(
+        &["secrets", "delete", id, &second],
+        1,
+        "hint: repeat the command with `--force`",
+    );
+    remote.json(&["secrets", "delete", id, &second, "--force"]);
+    assert_eq!(remote.server.post("/ims/token/v3", &form).0, 400);
+
+    let changed = remote.json(&["credentials", "change", id, "--name", "Daily"]);
+    assert_eq!(changed["name"], "Daily");
+    assert_eq!(
+        remote.json(&["credentials", "disable", id])["enabled"],
+        false
+    );
+    let subscribed = remote.json(&["credentials", "subscribe", id, "--service", "UserMgmtSDK"]);
+    assert_eq!(subscribed["services"].as_array().unwrap().len(), 2);
+    remote.refused(
+        &["projects", "delete", "Demo"],
+        1,
+        "still has 1 credentials",
+    );
+    remote.json(&["credentials", "delete", id]);
+    remote.json(&["projects", "delete", "Demo"]);
+    assert_eq!(remote.json(&["projects", "list"]), serde_json::json!([]));
+}
+
+#[test]
+fn a_private_key_that_the_server_makes_goes_into_a_file_of_its_own() {
+    let remote = Remote::operator();
+    let jwt = [&CREATE[..], &["service-account-jwt"]].concat();
+    remote.refused(&jwt, 2, "needs a key pair");
+    let ran = remote.run(&[&jwt[..], &["--private-key-out", "key.pem"]].concat());
+    assert_eq!(ran.exit, 0, "{}", ran.stderr);
+    assert!(ran.stdout.contains("client_secret") && !ran.stdout.contains("PRIVATE KEY"));
+    let key = remote.place.path("key.pem");
+    assert!(is_private(&key));
+    assert!(
+        std::fs::read_to_string(&key)
+            .unwrap()
+            .contains("PRIVATE KEY")
+    );
+
+    let listed = remote.json(&["credentials", "list"]);
+    let id = listed[0]["id"].as_str().unwrap();
+    remote.refused(
+        &["certificates", "add", id, "--private-key-out", "key.pem"],
+        2,
+        "exists already",
+    );
+    let added = remote.json(&["certificates", "add", id, "--private-key-out", "second.pem"]);
+    assert_eq!(added["private_key"], Value::Null);
+    let listed = remote.json(&["certificates", "list", id]);
+    assert_eq!(listed.as_array().unwrap().len(), 2);
+    let pem = listed[0]["pem"].as_str().unwrap();
+    std::fs::write(remote.place.path("own.pem"), pem).unwrap();
+    remote.refused(
+        &["certificates", "add", id, "--certificate", "own.pem"],
+        1,
+        "already has this certificate",
+    );
+    let second = added["id"].as_str().unwrap();
+    remote.json(&["certificates", "delete", id, second]);
+}
+
+#[test]
+fn members_and_policy_are_looked_after_from_afar() {
+    let remote = Remote::operator();
+    let invited = remote.json(&["members", "invite", "eve@example.com", "--role", "viewer"]);
+    assert!(invited["link_code"].is_string());
+    let id = invited["id"].as_str().unwrap();
+    assert_eq!(remote.json(&["members", "invitations"])[0]["id"], id);
+    remote.json(&["members", "withdraw", id]);
+    assert_eq!(remote.json(&["members", "list"]), serde_json::json!([]));
+    remote.refused(
+        &["members", "remove", "eve@example.com"],
+        1,
+        "no such member",
+    );
+
+    let set = remote.json(&[
+        "policy",
+        "set",
+        "--preset",
+        "as-it-went",
+        "--final-on",
+        "never",
+    ]);
+    assert_eq!(set["final_on"], Value::Null);
+    assert_eq!(set["no_new_on"], "2024-06-04T00:00:00Z");
+    remote.json(&[
+        "policy",
+        "set",
+        "--installation",
+        "--final-on",
+        "2031-01-01",
+    ]);
+    assert_eq!(
+        remote.json(&["policy", "clear"])["final_on"],
+        "2031-01-01T00:00:00Z"
+    );
+    let wrong = ["policy", "set", "--final-on", "2001-01-01"];
+    remote.refused(&wrong, 1, "`final_on` must not be before `deprecated_on`");
+    remote.refused(&["policy", "set"], 2, "there is nothing to set");
+}
+
+#[test]
+fn the_token_comes_from_a_file_or_the_environment_and_from_nowhere_else() {
+    let remote = Remote::operator();
+    let list = ["projects", "list"];
+    let file = remote.place.path("token");
+    std::fs::write(&file, format!("{}\n", remote.token)).unwrap();
+    let mut with_file = remote.command(&["projects", "list", "--access-token-file", "token"]);
+    let ran = run(with_file.env_remove("COUNTERSIGN_ACCESS_TOKEN"), "");
+    assert_eq!(ran.exit, 0, "{}", ran.stderr);
+    let mut with_stdin = remote.command(&["projects", "list", "--access-token-file", "-"]);
+    let ran = run(
+        with_stdin.env_remove("COUNTERSIGN_ACCESS_TOKEN"),
+        &remote.token,
+    );
+    assert_eq!(ran.exit, 0, "{}", ran.stderr);
+
+    for args in [
+        ["--access-token", remote.token.as_str()],
+        ["--search", remote.token.as_str()],
+    ] {
+        let ran = remote.run(&[&list[..], &args[..]].concat());
+        assert_eq!(ran.exit, 2);
+        assert!(
+            ran.stderr.contains("secrets are not taken from arguments"),
+            "{}",
+            ran.stderr
+        );
+        assert!(!ran.stderr.contains(&remote.token));
+    }
+    let said = |variable: &str, value: &str| {
+        let ran = run(remote.command(&list).env(variable, value), "");
+        (ran.exit, ran.stderr)
+    };
+    let (exit, told) = said("COUNTERSIGN_ACCESS_TOKEN", "cspat-mistyped");
+    assert!(
+        exit == 2 && told.contains("cut off, or mistyped") && !told.contains("cspat-m"),
+        "{told}"
+    );
+    let (exit, told) = said("COUNTERSIGN_SERVER", "http://example.com");
+    assert!(exit == 2 && told.contains("plain http"), "{told}");
+    let (exit, told) = said("COUNTERSIGN_SERVER", "http://127.0.0.1:1");
+    assert!(exit == 2 && told.contains("cannot reach"), "{told}");
+    let (exit, told) = said("COUNTERSIGN_ORG", "mine");
+    assert!(exit == 2 && told.contains("`COUNTERSIGN_ORG`: "), "{told}");
+
+    remote
+        .place
+        .json(&["organizations", "create", "--name", "Second"]);
+    remote.refused(&list, 2, "name one with `--org ID`");
+    let listed = remote.place.json(&["access-tokens", "list"]);
+    let own = listed[0]["id"].as_str().unwrap();
+    remote.place.json(&["access-tokens", "delete", own]);
+    remote.refused(&list, 1, "no access token that works");
+}
