@@ -86,6 +86,11 @@ pub(crate) fn migrations() -> Vec<Migration> {
             "projects and days",
             include_str!("../migrations/0008_projects_and_days.sql"),
         ),
+        (
+            9,
+            "subscriptions of services",
+            include_str!("../migrations/0009_subscriptions_of_services.sql"),
+        ),
     ];
     let migration = |&(version, name, text): &(i64, &'static str, &'static str)| {
         let kind = MigrationType::Simple;

@@ -106,7 +106,7 @@ macro_rules! texts {
                 $key,
                 ", p.id) ",
                 $compare,
-                " ($10, $11)",
+                " ($11, $12)",
                 " ORDER BY p.",
                 $key,
                 " ",
@@ -119,6 +119,9 @@ macro_rules! texts {
     };
 }
 
+/// `CROSS JOIN` says where SQLite begins: with the few rows that were asked for, and not with all
+/// credentials of the organization. A service that many use is looked for project by project ($7),
+/// which finds a page of them soon; one that few use is looked up ($10).
 macro_rules! select {
     () => {
         "SELECT p.id, p.org_id, p.name, p.title, p.description, p.kind, p.disabled_at, \
@@ -132,15 +135,18 @@ macro_rules! select {
                     JOIN credentials c ON c.technical_account_id = a.id WHERE a.email = $4))
             AND ($5 = '' OR LOWER(p.created_by) LIKE $5 ESCAPE '!')
             AND ($6 = '' OR LOWER(p.changed_by) LIKE $6 ESCAPE '!')
-            AND ($7 = '' OR EXISTS
-                (SELECT 1 FROM credentials c JOIN subscriptions s ON s.credential_id = c.id
-                    WHERE c.project_id = p.id AND s.service = $7))
             AND ($8 = '' OR p.id IN
                 (SELECT c.project_id FROM credentials c
                     WHERE c.org_id = $1 AND c.grants IN ('jwt', 'jwt_paired', 'jwt_cancelled')))
             AND ($9 = 0 OR p.id IN
-                (SELECT c.project_id FROM certificates k JOIN credentials c ON c.id = k.credential_id
-                    WHERE k.not_after < $9 AND c.org_id = $1))"
+                (SELECT c.project_id FROM certificates k CROSS JOIN credentials c
+                    WHERE c.id = k.credential_id AND k.not_after < $9 AND c.org_id = $1))
+            AND ($10 = '' OR p.id IN
+                (SELECT c.project_id FROM subscriptions s CROSS JOIN credentials c
+                    WHERE c.id = s.credential_id AND s.service = $10 AND c.org_id = $1))
+            AND ($7 = '' OR EXISTS
+                (SELECT 1 FROM credentials c JOIN subscriptions s ON s.credential_id = c.id
+                    WHERE c.project_id = p.id AND s.service = $7))"
     };
 }
 
@@ -169,14 +175,18 @@ pub async fn list(
     page: &Page,
 ) -> Result<Vec<Project>, Error> {
     let texts = texts_of(search.sort, search.direction);
+    let many = match &search.service {
+        Some(service) => is_used_by_many(r, service).await?,
+        None => false,
+    };
     let after = page.after.as_deref().and_then(|key| key.split_once('|'));
     let listed = match (after, search.sort) {
-        (None, _) => filtered(texts.first, org_id, search, page),
-        (Some((id, key)), Sort::Title) => filtered(texts.behind, org_id, search, page)
+        (None, _) => filtered(texts.first, org_id, search, many, page),
+        (Some((id, key)), Sort::Title) => filtered(texts.behind, org_id, search, many, page)
             .bind(storable(key))
             .bind(storable(id)),
         (Some((id, key)), Sort::Changed | Sort::Created | Sort::Active) => {
-            filtered(texts.behind, org_id, search, page)
+            filtered(texts.behind, org_id, search, many, page)
                 .bind(key.parse::<i64>().unwrap_or_default())
                 .bind(storable(id))
         }
@@ -184,8 +194,26 @@ pub async fn list(
     r.session().list("projects", listed, read).await
 }
 
-fn filtered(text: &'static str, org_id: &OrgId, search: &Search, page: &Page) -> Query {
+/// Whether so many credentials, of all organizations, use a service that looking all of them up
+/// would take longer than meeting some.
+async fn is_used_by_many(r: &mut impl Reads, service: &ServiceCode) -> Result<bool, Error> {
+    const BEHIND_MANY: &str = "
+        SELECT credential_id
+        FROM subscriptions
+        WHERE service = $1
+        ORDER BY credential_id
+        LIMIT 1 OFFSET $2";
+    let asked = query(BEHIND_MANY).bind(service.as_str()).bind(MANY);
+    let found = r.session().find("subscriptions", asked, |_| Ok(()));
+    Ok(found.await?.is_some())
+}
+
+const MANY: i64 = 20_000;
+
+fn filtered(text: &'static str, org_id: &OrgId, search: &Search, many: bool, page: &Page) -> Query {
     let service = search.service.as_ref();
+    let service = service.map_or("", |service| service.as_str());
+    let (of_many, of_few) = if many { (service, "") } else { ("", service) };
     let jwt = match search.jwt {
         Wanted::Either => "",
         Wanted::Yes => "yes",
@@ -197,9 +225,10 @@ fn filtered(text: &'static str, org_id: &OrgId, search: &Search, page: &Page) ->
         .bind(storable(search.text.trim()))
         .bind(pattern(&search.created_by))
         .bind(pattern(&search.changed_by))
-        .bind(service.map_or("", |service| service.as_str()))
+        .bind(of_many)
         .bind(jwt)
         .bind(stored(search.certificates_end_before))
+        .bind(of_few)
 }
 
 /// A pattern for `LIKE .. ESCAPE '!'` that finds `part` anywhere, in lower case.

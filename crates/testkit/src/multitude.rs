@@ -13,6 +13,12 @@ pub async fn multiply(url: &str, copies: u32) {
     db::execute(url, TEXT.replace("$copies", &copies.to_string())).await;
 }
 
+/// Lets projects that [`multiply`] copied differ in what people find and sort them by, gives every
+/// fifth a JWT half with a certificate, and each an event of the activity log.
+pub async fn vary(url: &str) {
+    db::execute(url, VARIED.to_owned()).await;
+}
+
 /// The client id of a copy, counted from 0.
 #[must_use]
 pub fn client_id(copy: u32) -> ClientId {
@@ -78,3 +84,34 @@ const TEXT: &str = "
     INSERT INTO used_ids (space, id) SELECT 'secret', hex FROM copies;
     COMMIT;
     PRAGMA journal_mode = DELETE";
+
+/// One service is used by one in seven, one by a few.
+const VARIED: &str = "
+    BEGIN;
+    UPDATE projects SET
+        title = printf('Project %06d', rowid),
+        description = 'What the nightly job of team ' || (rowid % 50) || ' needs, and why',
+        created_at = created_at + rowid * 1000,
+        changed_at = created_at + ((rowid * 7919) % 100000) * 1000,
+        active_at = 86400000 * (20000 + rowid % 100),
+        created_by = 'person:person' || (rowid % 500) || '@example.com',
+        changed_by = 'person:person' || (rowid % 400) || '@example.com';
+    UPDATE projects SET
+        title_key = LOWER(title),
+        search_text = LOWER(name || ' ' || title || ' ' || description);
+    UPDATE subscriptions SET service = CASE
+        WHEN rowid % 20000 = 7 THEN 'CampaignSDK'
+        WHEN rowid % 7 = 0 THEN 'StockSDK'
+        ELSE service END;
+    UPDATE credentials SET grants = 'jwt' WHERE rowid % 5 = 0;
+    INSERT INTO certificates
+        (id, credential_id, pem, fingerprint, key_digest, subject, not_before, not_after, created_at)
+    SELECT printf('%032x', rowid), id, printf('%1200s', 'pem'), printf('%040x', rowid),
+        printf('%064x', rowid), 'CN=copy', created_at, created_at + (rowid % 800) * 86400000,
+        created_at
+    FROM credentials WHERE rowid % 5 = 0;
+    INSERT INTO audit (id, happened_at, org_id, actor, action, subject, detail)
+    SELECT printf('%016x%016x', 1, rowid), created_at, org_id,
+        'person:person' || (rowid % 500) || '@example.com', 'credential.changed', id, '{}'
+    FROM credentials;
+    COMMIT";
