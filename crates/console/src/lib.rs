@@ -36,6 +36,7 @@ mod notice;
 mod page;
 mod people;
 mod query;
+mod reference;
 mod session;
 mod text;
 
@@ -61,6 +62,7 @@ pub fn router(authority: Arc<Authority>) -> Router {
     Router::new()
         .route("/", get(async || page::see_other("/console")))
         .route("/console", get(people::home))
+        .route("/console/api", get(reference::show))
         .route("/console/sign-in", get(sign_in::show).post(sign_in::enter))
         .route(
             "/console/sign-in/code",

@@ -126,7 +126,8 @@ async fn nobody_sees_only_what_is_for_everybody() {
 }
 
 /// What somebody sees who is not signed in.
-const OPEN: [&str; 3] = [
+const OPEN: [&str; 4] = [
+    "/console/api",
     "/console/sign-in",
     "/console/sign-in/code",
     "/console/invitation",
