@@ -74,6 +74,15 @@ impl PageError {
         Self::new(Kind::Refused, what)
     }
 
+    /// Of something that should have worked; `cause` is for the operator's log.
+    pub(crate) fn broken(cause: &str) -> Self {
+        Self {
+            kind: Kind::Broken,
+            what: NOT_NOW.to_owned(),
+            cause: cause.to_owned(),
+        }
+    }
+
     /// Of a form that another site sent, or an old page.
     pub(crate) fn foreign_form() -> Self {
         Self::new(
@@ -93,6 +102,8 @@ impl PageError {
     }
 }
 
+const NOT_NOW: &str = "This cannot be done at the moment, and nothing was changed. Try again in a minute, and tell the operator of this installation if it lasts.";
+
 impl From<ManageError> for PageError {
     fn from(error: ManageError) -> Self {
         let kind = kind(&error);
@@ -100,9 +111,7 @@ impl From<ManageError> for PageError {
         let what = match kind {
             Kind::Nothing => Self::nothing_there().what,
             // What the database or the keys say is for the operator's log.
-            Kind::Unavailable | Kind::Broken => {
-                "This cannot be done at the moment, and nothing was changed. Try again in a minute, and tell the operator of this installation if it lasts.".to_owned()
-            }
+            Kind::Unavailable | Kind::Broken => NOT_NOW.to_owned(),
             _ => sentence(&cause),
         };
         Self { kind, what, cause }

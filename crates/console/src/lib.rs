@@ -145,7 +145,7 @@ pub fn router(authority: Arc<Authority>) -> Router {
             get(services::list),
         )
         .route("/console/organizations/{org}/policy", get(policy::show))
-        .route("/console/projects/{org}", get(developer::projects::list))
+        .merge(developer::routes())
         .route("/console/{*elsewhere}", get(nothing_there))
         .merge(assets::routes())
         .layer(

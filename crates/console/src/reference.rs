@@ -160,7 +160,10 @@ impl Member {
 
 impl Kind {
     fn of(schema: &Value) -> Self {
-        if let Some(name) = schema["$ref"].as_str().and_then(|path| path.rsplit('/').next()) {
+        if let Some(name) = schema["$ref"]
+            .as_str()
+            .and_then(|path| path.rsplit('/').next())
+        {
             return Self {
                 text: name.to_owned(),
                 shape: Some(name.to_owned()),
@@ -223,11 +226,21 @@ mod tests {
     #[test]
     fn nothing_of_the_description_is_left_out() {
         let reference = &*REFERENCE;
-        let calls: Vec<_> = reference.groups.iter().flat_map(|group| &group.calls).collect();
+        let calls: Vec<_> = reference
+            .groups
+            .iter()
+            .flat_map(|group| &group.calls)
+            .collect();
         let document = serde_json::to_value(countersign_server::api::openapi()).expect("JSON");
-        let described = members(&document["paths"]).flat_map(|(_, one)| members(one)).count();
+        let described = members(&document["paths"])
+            .flat_map(|(_, one)| members(one))
+            .count();
         assert_eq!(calls.len(), described);
-        assert!(calls.iter().all(|call| !call.summary.is_empty() && !call.id.is_empty()));
+        assert!(
+            calls
+                .iter()
+                .all(|call| !call.summary.is_empty() && !call.id.is_empty())
+        );
         let page = ReferencePage {
             page: Page::bare("Management API"),
             reference,

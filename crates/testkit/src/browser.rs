@@ -107,6 +107,23 @@ impl Browser {
         panic!("{xpath} does not stand still")
     }
 
+    /// An attribute of the first element that an XPath finds, as it stands in the page.
+    pub async fn attribute(&self, xpath: &str, name: &str) -> String {
+        let found = self.element(xpath).await;
+        let value = format!("element/{found}/attribute/{name}");
+        let value = self.driver.get(&value).await.unwrap();
+        value.as_str().unwrap_or_default().to_owned()
+    }
+
+    /// Opens or closes what is behind a summary that begins so.
+    pub async fn unfold(&self, text: &str) {
+        let text = quoted(text);
+        self.click(&format!(
+            "//summary[starts-with(normalize-space(.), {text})]"
+        ))
+        .await;
+    }
+
     /// The heading of the page.
     pub async fn heading(&self) -> String {
         self.text_of("//h1").await

@@ -1,3 +1,51 @@
-//! Pages about projects and credentials.
+//! Pages about projects and credentials. Source: `spec/ims-protocol.md` 6.1 to 6.4, 6.7, 6.10.
 
-pub(crate) mod projects;
+use axum::Router;
+use axum::routing::get;
+
+use crate::Console;
+
+mod add_api;
+mod block;
+mod bundle;
+mod certificates;
+mod chart;
+mod credential;
+mod delete;
+mod deprecation;
+mod place;
+mod project;
+mod projects;
+mod secrets;
+mod services;
+mod shown_once;
+mod tokens;
+mod usage;
+
+/// Everything below `/console/projects`. Whole paths: the tests read them here.
+pub(crate) fn routes() -> Router<Console> {
+    Router::new()
+        .route("/console/projects/{org}", get(projects::list))
+        .route("/console/projects/{org}/projects.csv", get(projects::export))
+        .route("/console/projects/{org}/new", get(project::ask_new).post(project::create))
+        .route("/console/projects/{org}/{project}", get(project::show))
+        .route("/console/projects/{org}/{project}/edit", get(project::edit).post(project::change))
+        .route("/console/projects/{org}/{project}/delete", get(delete::ask_project).post(delete::project))
+        .route("/console/projects/{org}/{project}/download.json", get(project::download))
+        .route("/console/projects/{org}/{project}/add-api", get(add_api::choose_service))
+        .route("/console/projects/{org}/{project}/add-api/type", get(add_api::choose_type))
+        .route("/console/projects/{org}/{project}/add-api/configure", get(add_api::configure).post(add_api::save))
+        .route("/console/projects/{org}/{project}/credentials/{credential}", get(credential::lead))
+        .route("/console/projects/{org}/{project}/credentials/{credential}/details/{half}", get(credential::show))
+        .route("/console/projects/{org}/{project}/credentials/{credential}/edit", get(credential::edit).post(credential::change))
+        .route("/console/projects/{org}/{project}/credentials/{credential}/delete", get(delete::ask_credential).post(delete::credential))
+        .route("/console/projects/{org}/{project}/credentials/{credential}/secrets", get(secrets::ask).post(secrets::add))
+        .route("/console/projects/{org}/{project}/credentials/{credential}/secrets/{secret}/delete", get(secrets::ask_deletion).post(secrets::delete))
+        .route("/console/projects/{org}/{project}/credentials/{credential}/certificates", get(certificates::ask).post(certificates::add))
+        .route("/console/projects/{org}/{project}/credentials/{credential}/certificates/{certificate}/delete", get(certificates::ask_deletion).post(certificates::delete))
+        .route("/console/projects/{org}/{project}/credentials/{credential}/generate-token", get(tokens::ask).post(tokens::generate))
+        .route("/console/projects/{org}/{project}/credentials/{credential}/generate-jwt", get(tokens::ask_assertion).post(tokens::generate_assertion))
+        .route("/console/projects/{org}/{project}/credentials/{credential}/services", get(services::ask).post(services::change))
+        .route("/console/projects/{org}/{project}/credentials/{credential}/services/remove", get(services::ask_removal).post(services::remove))
+        .route("/console/projects/{org}/{project}/credentials/{credential}/usage", get(usage::show))
+}

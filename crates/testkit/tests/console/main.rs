@@ -2,6 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "tests")]
 
+mod developer;
 mod first_start;
 mod hostile;
 mod keyboard;

@@ -5,10 +5,14 @@ use countersign_model::Role;
 use countersign_testkit::{Answer, TestApp, keys};
 use countersign_wire::OrgId;
 
-/// The routes, from the one list of them.
+/// The routes, from the lists of them.
 fn routes() -> Vec<&'static str> {
-    let list = include_str!("../../../console/src/lib.rs");
-    let all = list.split('"').filter(|text| text.starts_with("/console/"));
+    let lists = [
+        include_str!("../../../console/src/lib.rs"),
+        include_str!("../../../console/src/developer/mod.rs"),
+    ];
+    let all = lists.into_iter().flat_map(|list| list.split('"'));
+    let all = all.filter(|text| text.starts_with("/console/"));
     let mut all: Vec<_> = all.filter(|path| !path.contains("{*")).collect();
     all.dedup();
     assert!(all.len() > 20, "{all:?}");
