@@ -5,17 +5,26 @@ use std::pin::Pin;
 use std::sync::LazyLock;
 
 use countersign_authority::{
-    Actor, Authority, CredentialChange, Force, ManageError, MemberChange, NewCertificate, NewGrant,
-    NewInvitation, NewOrganization, NewProject, OrganizationChange, Page, ProjectChange, Search,
-    TokensOf,
+    Actor, Authority, CredentialChange, Direction, Force, ManageError, MemberChange,
+    NewCertificate, NewGrant, NewInvitation, NewOrganization, NewProject, NumberedPage,
+    OrganizationChange, Page, ProjectChange, Search, Sort, TokensOf,
 };
 use countersign_model::access::Least;
 use countersign_model::{DeprecationPolicy, ProjectKind, Role, TokenKind, UseCase};
-use countersign_testkit::app::subscription;
+use countersign_testkit::app::{operator, subscription};
 use countersign_testkit::{TestApp, TestClient, keys};
-use countersign_wire::{Caller, InvitationId, PersonId, SecretId, ServiceCode, WorkspaceId};
+use countersign_wire::{
+    Caller, InvitationId, NumericOrgId, PersonId, SecretId, ServiceCode, WorkspaceId,
+};
 
 use crate::people::{actor, member, name, opaque};
+
+const FIRST: NumberedPage = NumberedPage {
+    sort: Sort::Created,
+    direction: Direction::Ascending,
+    skip: 0,
+    size: 10,
+};
 
 type Outcome<'a> = Pin<Box<dyn Future<Output = Result<(), ManageError>> + Send + 'a>>;
 type Attempt = for<'a> fn(&'a Authority, &'a Things, &'a Actor) -> Outcome<'a>;
@@ -23,6 +32,8 @@ type Attempt = for<'a> fn(&'a Authority, &'a Things, &'a Actor) -> Outcome<'a>;
 /// One thing of each kind, all of one organization.
 struct Things {
     client: TestClient,
+    number: NumericOrgId,
+    workspace: WorkspaceId,
     new_project: u32,
     person: PersonId,
 }
@@ -40,22 +51,28 @@ macro_rules! attempts {
 
 attempts! {
     ReadOrganization: |a, t, by| a.find_organization(&t.client.org_id, by);
+    ReadOrganization: |a, t, by| a.find_organization_by_number(&t.number, by);
     ChangeOrganization: |a, t, by| a.change_organization(&t.client.org_id, OrganizationChange::default(), by);
     ReadProjects: |a, t, by| a.list_projects(&t.client.org_id, &Page::first(), by);
     ReadProjects: |a, t, by| async { a.search_projects(&t.client.org_id, &Search::default(), &Page::first(), by).await };
     ReadProjects: |a, t, by| a.find_project(&t.client.org_id, t.client.project_id.as_str(), by);
     ReadProjects: |a, t, by| a.list_workspaces(&t.client.project_id, by);
+    ReadProjects: |a, t, by| a.number_projects(&t.client.org_id, &FIRST, by);
+    ReadProjects: |a, t, by| a.find_workspace(&t.client.org_id, &t.workspace, by);
     CreateProject: |a, t, by| a.create_project(project(t), by);
     ChangeProject: |a, t, by| a.change_project(&t.client.project_id, ProjectChange::default(), by);
     ChangeProject: |a, t, by| a.switch_project(&t.client.project_id, true, by);
     DeleteProject: |a, t, by| a.delete_project(&t.client.project_id, by);
     ReadCredentials: |a, t, by| a.list_credentials(&t.client.org_id, None, &Page::first(), by);
+    ReadCredentials: |a, t, by| a.number_credentials(&t.client.org_id, 0, 10, by);
     ReadCredentials: |a, t, by| a.find_credential(t.client.id.as_str(), by);
     ReadCredentials: |a, t, by| a.find_credential(t.client.client_id.as_str(), by);
     CreateCredential: |a, t, by| a.create_credential(credential(t), by);
+    CreateCredential: |a, t, by| a.create_project_with_credential(project(t), credential(t), by);
     ChangeCredential: |a, t, by| a.change_credential(&t.client.id, CredentialChange::default(), by);
     ChangeCredential: |a, t, by| a.switch_credential(&t.client.id, true, by);
     ChangeCredential: |a, t, by| a.subscribe(&t.client.id, subscription("AdobeTargetSDK"), by);
+    ChangeCredential: |a, t, by| a.set_subscriptions(&t.client.id, vec![subscription("AdobeTargetSDK")], by);
     ChangeCredential: |a, t, by| a.unsubscribe(&t.client.id, &ServiceCode::parse("AdobeTargetSDK").unwrap(), by);
     ChangeCredential: |a, t, by| a.set_token_kind(&t.client.id, TokenKind::Ims, by);
     ChangeCredential: |a, t, by| a.set_jwks(&t.client.id, br#"{"keys":[]}"#, by);
@@ -80,6 +97,7 @@ attempts! {
     Migrate: |a, t, by| a.cancel_migration(&t.client.id, by);
     Migrate: |a, t, by| a.complete_migration(&t.client.id, by);
     ReadProfiles: |a, t, by| a.list_profiles(&t.client.org_id, by);
+    ReadProfiles: |a, t, by| a.offered_services(&t.client.org_id, by);
     ChangeProfiles: |a, t, by| async { a.create_profile(&t.client.org_id, &ServiceCode::parse("DocCloudSDK").unwrap(), "p".to_owned(), by).await };
     ReadPolicy: |a, t, by| a.show_policy(&t.client.org_id, by);
     ReadMembers: |a, t, by| a.list_members(&t.client.org_id, &Page::first(), by);
@@ -130,8 +148,13 @@ async fn things(app: &TestApp) -> Things {
     )
     .await;
     let person = member(app, &org, &format!("someone@{}", org.ident()), Role::Viewer).await;
+    let by = operator();
+    let found = app.authority.find_organization(&org, &by).await.unwrap();
+    let workspaces = app.authority.list_workspaces(&client.project_id, &by).await;
     Things {
         client,
+        number: found.numeric_id,
+        workspace: workspaces.unwrap()[0].id.clone(),
         new_project: 1,
         person: person.person().id.clone(),
     }
