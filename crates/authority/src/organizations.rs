@@ -120,6 +120,7 @@ impl Authority {
         let Some(own) = actor.organization() else {
             return Ok(Vec::new());
         };
+        actor.check_role(UseCase::ReadOrganization)?;
         let is_before = page
             .after
             .as_deref()

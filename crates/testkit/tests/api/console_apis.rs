@@ -212,6 +212,10 @@ async fn a_token_without_the_scopes_changes_nothing(app: &TestApp) {
     );
     let plain = of_credential(app, &client, "openid").await;
     assert_eq!(gateway(&plain.get(&own).await), mismatch);
+    let organizations = app.anonymous().get("/console/organizations");
+    let organizations = organizations.header("x-api-key", &plain.key);
+    let organizations = organizations.bearer(&plain.token).send().await;
+    assert_eq!(gateway(&organizations), mismatch);
 }
 
 async fn the_checks_come_in_their_order(app: &TestApp) {
