@@ -44,7 +44,9 @@ use cookies::Cookies;
 use error::PageError;
 use people::account::{self, access_tokens, device, password};
 use people::members::{self, invite};
-use people::{activity, invitation, keys, organizations, policy, services, sign_in, sign_out};
+use people::{
+    activity, invitation, keys, organizations, policy, profiles, services, sign_in, sign_out,
+};
 
 /// What every handler is given. Cheap to clone.
 #[derive(Clone)]
@@ -143,6 +145,10 @@ pub fn router(authority: Arc<Authority>) -> Router {
         .route(
             "/console/organizations/{org}/published-services",
             get(services::list),
+        )
+        .route(
+            "/console/organizations/{org}/profiles",
+            get(profiles::list).post(profiles::create),
         )
         .route("/console/organizations/{org}/policy", get(policy::show))
         .merge(developer::routes())

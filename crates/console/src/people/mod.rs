@@ -14,6 +14,7 @@ pub(crate) mod keys;
 pub(crate) mod members;
 pub(crate) mod organizations;
 pub(crate) mod policy;
+pub(crate) mod profiles;
 pub(crate) mod services;
 pub(crate) mod sign_in;
 pub(crate) mod sign_out;

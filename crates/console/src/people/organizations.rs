@@ -112,7 +112,7 @@ pub(crate) async fn create(
 fn new_page(visitor: &Visitor, form: Filled) -> NewPage {
     NewPage {
         page: Page::of_visitor(visitor, "New organization")
-            .crumb("Organizations", "/console/organizations"),
+            .crumb("Organizations", "/console/account/organizations"),
         form,
     }
 }

@@ -17,6 +17,7 @@ use crate::text::sentence;
 struct ServicesPage {
     page: Page,
     path: String,
+    profiles: String,
     search: String,
     services: Vec<Row>,
     /// Only for people who run the installation.
@@ -69,6 +70,7 @@ pub(crate) async fn list(
         services: services.collect(),
         published: published.map(|all| all.into_iter().map(published_row).collect()),
         path: format!("{}/published-services", member.path()),
+        profiles: format!("{}/profiles", member.path()),
         search,
         page: Page::of_member(&member, Section::Services, "APIs"),
     })

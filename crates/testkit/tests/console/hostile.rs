@@ -55,7 +55,7 @@ async fn hostile_names_are_shown_as_text_on_every_page() {
     for page in [
         "/members",
         "/activity",
-        "/services",
+        "/published-services",
         "/policy",
         "/access-tokens",
         "/keys",
@@ -63,7 +63,7 @@ async fn hostile_names_are_shown_as_text_on_every_page() {
         let page = format!("{path}{page}");
         must_be_text(&page, &eve.get(&page).await);
     }
-    for page in ["/console/account", "/console/organizations"] {
+    for page in ["/console/account", "/console/account/organizations"] {
         must_be_text(page, &eve.get(page).await);
     }
     let created = eve
@@ -107,7 +107,7 @@ async fn a_browser_shows_no_dialog_and_keeps_its_layout() {
 async fn formulas_are_text_in_the_export() {
     let app = TestApp::new().await;
     let (eve, path) = hostile(&app).await;
-    let org = eve.get("/console/organizations").await;
+    let org = eve.get("/console/account/organizations").await;
     let id = org.body.split("<code>").nth(1).unwrap();
     let id = id.split('<').next().unwrap().parse().unwrap();
     let change = OrganizationChange {

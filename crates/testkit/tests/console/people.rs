@@ -95,6 +95,18 @@ async fn look_around(browser: &Browser) {
             .await;
         browser.axe().await;
     }
+    browser.follow("APIs").await;
+    browser.follow("Product profiles").await;
+    browser.see("No product profiles yet").await;
+    browser.screenshot("product-profiles-empty").await;
+    browser.choose("API", "Cloud Manager").await;
+    browser.fill("Name", "Deployment <b>").await;
+    browser.press("Create product profile").await;
+    browser
+        .see("The product profile Deployment <b> is there.")
+        .await;
+    browser.screenshot("product-profiles").await;
+    browser.axe().await;
     browser.follow("Organization: ").await;
     browser.follow("New organization").await;
     browser.arrive("New organization").await;

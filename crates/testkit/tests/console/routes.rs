@@ -152,9 +152,10 @@ async fn roles_see_what_is_theirs() {
         ("activity", [403, 200, 200]),
         ("activity.csv", [403, 200, 200]),
         ("keys", [200, 200, 200]),
-        ("services", [200, 200, 200]),
+        ("published-services", [200, 200, 200]),
         ("policy", [200, 200, 200]),
         ("access-tokens", [200, 200, 200]),
+        ("profiles", [200, 200, 200]),
     ] {
         let path = format!("/console/organizations/{}/{route}", victim.number);
         for (person, expected) in [
@@ -167,6 +168,11 @@ async fn roles_see_what_is_theirs() {
     }
     let rotate = format!("/console/organizations/{}/keys/rotate", victim.number);
     assert_eq!(administrator.post(&rotate, &[]).await.status, 403);
+    let profiles = format!("/console/organizations/{}/profiles", victim.number);
+    let fields = [("service", "CloudManagerSDK"), ("name", "Mine")];
+    for (person, expected) in [(&viewer, 403), (&developer, 403), (&administrator, 303)] {
+        assert_eq!(person.post(&profiles, &fields).await.status, expected);
+    }
 }
 
 #[tokio::test]
