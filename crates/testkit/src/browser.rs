@@ -244,9 +244,10 @@ impl Browser {
         panic!("no {name:?} by the keyboard, only {passed:?}")
     }
 
-    /// The text, the label or the name of what the keyboard is at.
+    /// The text, the label or the name of what the keyboard is at; empty where that is nothing.
     pub async fn focused(&self) -> String {
         let script = "const at = document.activeElement; \
+            if (at === document.body) return ''; \
             return (at.labels?.[0]?.textContent ?? (at.textContent || at.name || at.tagName)).trim();";
         self.run(script).await.as_str().unwrap().to_owned()
     }
