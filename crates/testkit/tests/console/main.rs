@@ -7,6 +7,7 @@ mod first_start;
 mod hostile;
 mod keyboard;
 mod people;
+mod projects;
 mod routes;
 mod signing_in;
 mod steps;
