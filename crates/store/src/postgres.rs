@@ -115,6 +115,7 @@ const READ_ALL: &[(&str, &str)] = read_all!(
     "certificates",
     "changes",
     "credentials",
+    "daily_usage",
     "findings",
     "idempotency_keys",
     "invitations",
