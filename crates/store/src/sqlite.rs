@@ -23,12 +23,13 @@ pub(crate) const BEGIN_WRITE: &str = "BEGIN IMMEDIATE";
 pub(crate) const BEGIN_READ: &str = "BEGIN DEFERRED";
 
 /// FULL: with NORMAL, the newest commits may be gone after a power failure (REL-01). The log is
-/// cut back to 64 MiB after a checkpoint (REL-72).
+/// cut back to 64 MiB after a checkpoint (REL-72). A large batch of evidence stays in memory until it
+/// is committed, beyond the size of the cache, instead of being spilled into the log in the middle.
 const WRITER: &str = "
     PRAGMA busy_timeout = 5000;
     PRAGMA synchronous = FULL;
     PRAGMA foreign_keys = ON;
-    PRAGMA cache_size = -16384;
+    PRAGMA cache_spill = OFF;
     PRAGMA journal_size_limit = 67108864";
 
 const READER: &str = "

@@ -12,9 +12,6 @@ const SOME: f64 = 12.0;
 /// The entries of a change in the audit log and in the log that nodes follow, with their indexes,
 /// and the ids that are never used again.
 const BYTES_PER_CHANGE: f64 = 3000.0;
-/// What is revoked is remembered until the last token it concerns is dead, which no soak of less
-/// than a day sees.
-const KEPT_PER_CHANGE: f64 = 128.0;
 /// As configured for the write-ahead log, and some that a checkpoint has not written back yet.
 const LOG_MEBIBYTES: f64 = 80.0;
 const MEBIBYTE: f64 = (1 << 20) as f64;
@@ -36,9 +33,11 @@ pub fn tell(samples: &[Sample], tally: &Tally) -> ExitCode {
     verdict.hold("errors", errors as f64, 0.0);
     let (memory, _) = both(|sample| sample.resident);
     let rise = rise(settled, |sample| sample.resident);
-    let kept = made(settled) * KEPT_PER_CHANGE / MEBIBYTE;
-    let some = (memory * 0.03).max(1.0);
-    verdict.hold("rise of resident memory, MiB", rise, some + kept);
+    verdict.hold(
+        "rise of resident memory, MiB",
+        rise,
+        (memory * 0.03).max(1.0),
+    );
     let (before, after) = both(|sample| sample.p99);
     verdict.hold("p99 of the last third, ms", after, before * 1.5);
     let (before, after) = both(|sample| sample.descriptors as f64);
@@ -47,7 +46,7 @@ pub fn tell(samples: &[Sample], tally: &Tally) -> ExitCode {
     verdict.hold("threads", after, before + SOME);
 
     let (from, to) = (first[0], last[third - 1]);
-    let changes = made(settled);
+    let changes = over(settled, |sample| sample.changes);
     let grown = to.used_bytes.saturating_sub(from.used_bytes) as f64;
     verdict.hold(
         "bytes of the database for each change",
@@ -59,12 +58,12 @@ pub fn tell(samples: &[Sample], tally: &Tally) -> ExitCode {
     verdict.tell()
 }
 
-/// How many changes were made meanwhile.
-fn made(samples: &[Sample]) -> f64 {
+/// How many more there were at the end.
+fn over(samples: &[Sample], of: impl Fn(&Sample) -> u64) -> f64 {
     let [first, .., last] = samples else {
         return 1.0;
     };
-    last.changes.saturating_sub(first.changes).max(1) as f64
+    of(last).saturating_sub(of(first)).max(1) as f64
 }
 
 /// How much a value rose over all samples, by the straight line that fits them best: one sample

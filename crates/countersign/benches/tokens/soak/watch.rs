@@ -1,10 +1,14 @@
 //! Looks at a server from outside while it is under load.
 
 use std::fs::{self, File};
+use std::io::{Read as _, Write as _};
+use std::net::{SocketAddr, TcpStream};
 use std::os::unix::fs::FileExt as _;
 use std::path::Path;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
+
+use anyhow::Context as _;
 
 use super::SHARE;
 use super::rate::Rate;
@@ -13,6 +17,7 @@ use crate::process::{Cpu, Server};
 
 /// How often it looks.
 const EVERY: Duration = Duration::from_secs(5);
+const GAUGE: &str = "revocations ";
 /// How many samples are told in one line.
 const LINE: usize = 12;
 
@@ -45,6 +50,8 @@ pub struct Sample {
     pub log_bytes: u64,
     /// All that were made so far.
     pub changes: u64,
+    /// Revocations that the server remembers.
+    pub remembered: u64,
 }
 
 impl<'a> Watch<'a> {
@@ -64,7 +71,7 @@ impl<'a> Watch<'a> {
         while Instant::now() + EVERY <= end {
             std::thread::sleep(EVERY);
             let sample = self.sample()?;
-            self.rate.steer(sample.busy, SHARE);
+            self.rate.steer(sample.busy, SHARE, sample.p50);
             self.samples.push(sample);
             if self.samples.len().is_multiple_of(LINE) {
                 self.tell();
@@ -92,6 +99,7 @@ impl<'a> Watch<'a> {
             used_bytes,
             log_bytes,
             changes: self.tally.changes.load(Ordering::Relaxed),
+            remembered: remembered(self.server.address)?,
         })
     }
 
@@ -100,7 +108,7 @@ impl<'a> Watch<'a> {
         let minute = &self.samples[self.samples.len() - LINE..];
         let now = minute[LINE - 1];
         println!(
-            "minute {:>4.0}: {:>6.0}/s, {:.0} % busy, {:.0} µs each, p50 {:.2} ms, p99 {:.2} ms, {} errors, {:.1} MiB, {} descriptors, {} threads, database {} KiB + {} KiB log, {} changes, {} rotations",
+            "minute {:>4.0}: {:>6.0}/s, {:.0} % busy, {:.0} µs each, p50 {:.2} ms, p99 {:.2} ms, {} errors, {:.1} MiB, {} descriptors, {} threads, database {} KiB + {} KiB log, {} changes, {} revocations, {} rotations",
             self.began.elapsed().as_secs_f64() / 60.0,
             median(minute, |sample| sample.per_second),
             median(minute, |sample| sample.busy * 100.0),
@@ -114,6 +122,7 @@ impl<'a> Watch<'a> {
             now.used_bytes / 1024,
             now.log_bytes / 1024,
             now.changes,
+            now.remembered,
             self.tally.rotations.load(Ordering::Relaxed),
         );
     }
@@ -141,4 +150,15 @@ fn database(folder: &Path) -> anyhow::Result<(u64, u64)> {
     let used = u64::from(number(28).saturating_sub(number(36)));
     let log = fs::metadata(folder.join("countersign.db-wal"));
     Ok((used * page, log.map_or(0, |log| log.len())))
+}
+
+/// How many revocations the server remembers, as its metrics tell.
+fn remembered(address: SocketAddr) -> anyhow::Result<u64> {
+    let mut stream = TcpStream::connect(address)?;
+    stream.write_all(b"GET /metrics HTTP/1.1\r\nHost: bench\r\nConnection: close\r\n\r\n")?;
+    let mut metrics = String::new();
+    stream.read_to_string(&mut metrics)?;
+    let value = metrics.lines().find_map(|line| line.strip_prefix(GAUGE));
+    let value: f64 = value.context("no gauge of revocations")?.trim().parse()?;
+    Ok(value as u64)
 }
