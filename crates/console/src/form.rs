@@ -115,6 +115,12 @@ impl Fields {
         !self.bytes(name).is_empty()
     }
 
+    /// The revision that the page was made from, for a change that must not overwrite another one.
+    /// A field that is missing or no number was never the stored one.
+    pub(crate) fn revision(&self) -> Option<i64> {
+        Some(self.text("revision").parse().unwrap_or(-1))
+    }
+
     async fn read(headers: &HeaderMap, body: Body) -> Result<Self, PageError> {
         let content_type = headers.get(CONTENT_TYPE);
         let content_type = content_type.and_then(|value| value.to_str().ok());

@@ -39,6 +39,11 @@ pub(crate) fn span(length: Duration) -> String {
     }
 }
 
+/// A part of 1, cut off and not rounded: what is not certain never looks so.
+pub(crate) fn percent(part: f64) -> String {
+    format!("{} %", (part * 100.0).floor().clamp(0.0, 100.0))
+}
+
 /// A moment that may not have been.
 pub(crate) fn moment_or_never(at: Option<Timestamp>) -> String {
     at.map_or_else(|| "never".to_owned(), moment)
@@ -62,5 +67,7 @@ mod tests {
         assert_eq!(moment_or_never(None), "never");
         assert_eq!(span(Duration::from_secs(1800)), "30 minutes");
         assert_eq!(span(Duration::from_secs(12 * 3600)), "12 hours");
+        assert_eq!(percent(0.999), "99 %");
+        assert_eq!(percent(1.0), "100 %");
     }
 }

@@ -19,6 +19,8 @@ use crate::form::{Filled, Form};
 use crate::page::{self, Page};
 use crate::text::{moment, moment_or_never, sentence};
 
+pub(super) mod migration;
+
 /// The last part of the two addresses, as the original has them.
 const OAUTH: &str = "oauthservertoserver";
 const JWT: &str = "serviceaccount";
@@ -35,6 +37,7 @@ struct CredentialPage {
     other: Option<page::Link>,
     kind: &'static str,
     banner: Option<Banner>,
+    migration: Option<migration::Card>,
     is_auto_generated: bool,
     is_enabled: bool,
     read_only: Option<String>,
@@ -154,8 +157,7 @@ pub(super) async fn change(
             team: of("team"),
             contact: of("contact"),
             enabled: Some(form.is_ticked("enabled")),
-            // A revision that is no number was never the stored one.
-            revision: Some(form.text("revision").parse().unwrap_or(-1)),
+            revision: form.revision(),
         };
         let (id, actor) = (&at.credential.id, &at.member.actor);
         match console.authority.change_credential(id, change, actor).await {
@@ -192,7 +194,7 @@ async fn template(
     let scopes = credential.granted_scopes(authority.catalogue());
     Ok(CredentialPage {
         page: at.own_page(),
-        form: Filled::new(&member.visitor),
+        form: Filled::new(&member.visitor).with("revision", credential.revision.to_string()),
         project_path: at.project_path(),
         is_jwt,
         other: other(at, is_jwt),
@@ -201,6 +203,7 @@ async fn template(
             false => "OAuth Server-to-Server",
         },
         banner: deprecation::banner(credential, &policy, now),
+        migration: migration::card(console, at).await?,
         is_auto_generated: is_auto_generated(std::slice::from_ref(credential)),
         is_enabled: credential.state.is_enabled(),
         read_only: at.read_only(),

@@ -1,7 +1,7 @@
 //! Pages about projects and credentials. Source: `spec/ims-protocol.md` 6.1 to 6.4, 6.7, 6.10.
 
 use axum::Router;
-use axum::routing::get;
+use axum::routing::{get, post};
 
 use crate::Console;
 
@@ -21,6 +21,8 @@ mod services;
 mod shown_once;
 mod tokens;
 mod usage;
+
+use credential::migration;
 
 /// Everything below `/console/projects`. Whole paths: the tests read them here.
 pub(crate) fn routes() -> Router<Console> {
@@ -48,4 +50,7 @@ pub(crate) fn routes() -> Router<Console> {
         .route("/console/projects/{org}/{project}/credentials/{credential}/services", get(services::ask).post(services::change))
         .route("/console/projects/{org}/{project}/credentials/{credential}/services/remove", get(services::ask_removal).post(services::remove))
         .route("/console/projects/{org}/{project}/credentials/{credential}/usage", get(usage::show))
+        .route("/console/projects/{org}/{project}/credentials/{credential}/migration", get(migration::show))
+        .route("/console/projects/{org}/{project}/credentials/{credential}/migration/start", post(migration::start))
+        .route("/console/projects/{org}/{project}/credentials/{credential}/migration/cancel", get(migration::ask_cancel).post(migration::cancel))
 }

@@ -172,8 +172,7 @@ pub(super) async fn change(
         title: Some(form.trimmed("title").to_owned()),
         description: Some(lines(&form, "description")),
         enabled: Some(form.is_ticked("enabled")),
-        // A revision that is no number was never the stored one.
-        revision: Some(form.text("revision").parse().unwrap_or(-1)),
+        revision: form.revision(),
     };
     let (id, actor) = (&at.project.id, &at.member.actor);
     match console.authority.change_project(id, change, actor).await {

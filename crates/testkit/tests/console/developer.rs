@@ -6,56 +6,9 @@ use countersign_authority::{NewGrant, NewProject};
 use countersign_model::deprecation::Preset;
 use countersign_model::{Origin, ProjectKind, Role};
 use countersign_testkit::app::operator;
-use countersign_testkit::{Answer, Person, TestApp, TestClient, keys};
-use countersign_wire::OrgId;
+use countersign_testkit::{TestApp, TestClient, keys};
 
-/// An organization, its System Administrator, and where its projects are.
-async fn setup(app: &TestApp) -> (OrgId, Person, String) {
-    let org = app.organization().await;
-    let ada = app
-        .person(&org, "ada@example.com", Role::SystemAdministrator)
-        .await;
-    let path = projects_of(app, &org).await;
-    (org, ada, path)
-}
-
-async fn projects_of(app: &TestApp, org: &OrgId) -> String {
-    let found = app.authority.find_organization(org, &operator()).await;
-    format!("/console/projects/{}", found.unwrap().numeric_id)
-}
-
-fn project_of(projects: &str, client: &TestClient) -> String {
-    format!("{projects}/{}", client.project_id)
-}
-
-fn page_of(projects: &str, client: &TestClient) -> String {
-    format!("{}/credentials/{}", project_of(projects, client), client.id)
-}
-
-/// The text of the element with that id.
-#[track_caller]
-fn text_of(answer: &Answer, id: &str) -> String {
-    let from = answer.body.find(&format!("id=\"{id}\"")).expect(id);
-    let text = answer.body[from..].split('>').nth(1).unwrap();
-    let text = text.split('<').next().unwrap();
-    text.replace("&#38;", "&")
-        .replace("&#39;", "'")
-        .replace("&#34;", "\"")
-}
-
-#[track_caller]
-fn must_say(answer: &Answer, texts: &[&str]) {
-    for text in texts {
-        assert!(answer.body.contains(text), "{text}: {}", answer.body);
-    }
-}
-
-#[track_caller]
-fn must_not_say(answer: &Answer, texts: &[&str]) {
-    for text in texts {
-        assert!(!answer.body.contains(text), "{text}: {}", answer.body);
-    }
-}
+use crate::pages::{must_not_say, must_say, page_of, project_of, setup, text_of};
 
 #[tokio::test]
 async fn a_project_is_made_changed_and_deleted() {

@@ -6,6 +6,8 @@ mod developer;
 mod first_start;
 mod hostile;
 mod keyboard;
+mod migration_card;
+mod pages;
 mod people;
 mod projects;
 mod routes;
