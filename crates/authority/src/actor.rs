@@ -229,6 +229,8 @@ impl Actor {
         AuditEvent {
             at,
             org_id: org.cloned(),
+            project_id: None,
+            credential_id: None,
             actor: self.name.clone(),
             source: self.source.map(|source| source.to_canonical().to_string()),
             action: action.to_owned(),

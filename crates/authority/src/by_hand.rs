@@ -230,6 +230,7 @@ impl Authority {
         let (org, now) = (Some(&credential.org_id), self.clock.now());
         let detail = json!({ "client_id": credential.client_id, "with": with });
         let event = actor.event(now, org, action, credential.id.as_str(), &detail);
+        let event = event.about(credential);
         store::retry(|| async {
             let mut write = self.store.write().await?;
             store::audit::append(&mut write, &event).await?;

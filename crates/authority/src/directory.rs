@@ -311,7 +311,8 @@ impl Directory {
     }
 }
 
-fn registered_keys(credential: &Credential) -> JwkSet {
+/// The keys that a credential may authenticate with besides its certificates.
+pub(crate) fn registered_keys(credential: &Credential) -> JwkSet {
     let Some(text) = &credential.jwks else {
         return JwkSet::new();
     };

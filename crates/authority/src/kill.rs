@@ -1,7 +1,7 @@
 //! Ends tokens before their time, for whoever runs the installation: one token, or all that a
 //! secret, a certificate, a key or a credential minted.
 
-use countersign_model::UseCase;
+use countersign_model::{AuditEvent, Credential, UseCase};
 use countersign_store::owners::Owner;
 use countersign_store::revocations::{Revocation, Subject};
 use countersign_store::{self as store, Write};
@@ -68,10 +68,16 @@ impl Authority {
         let now = self.clock.now();
         let revocation = store::retry(|| async {
             let mut write = self.store.write().await?;
-            let (org, mints) = self.find_minter(&mut write, of, actor).await?;
+            let (credential, mints) = self.find_minter(&mut write, of, actor).await?;
             let revocation = revocation(of, mints, now);
             revoke_in(&mut write, &revocation, self.clock.now()).await?;
-            record(&mut write, org.as_ref(), &revocation, actor, now).await?;
+            let org = credential.as_ref().map(|credential| &credential.org_id);
+            let event = event(org, &revocation, actor, now);
+            let event = match &credential {
+                Some(credential) => event.about(credential),
+                None => event,
+            };
+            store::audit::append(&mut write, &event).await?;
             write.commit().await?;
             Ok::<_, ManageError>(revocation)
         })
@@ -108,7 +114,8 @@ impl Authority {
         store::retry(|| async {
             let mut write = self.store.write().await?;
             revoke_in(&mut write, &revocation, self.clock.now()).await?;
-            record(&mut write, org.as_ref(), &revocation, actor, now).await?;
+            let event = event(org.as_ref(), &revocation, actor, now);
+            store::audit::append(&mut write, &event).await?;
             write.commit().await?;
             Ok::<_, ManageError>(())
         })
@@ -131,7 +138,7 @@ impl Authority {
         write: &mut Write,
         of: &TokensOf,
         actor: &Actor,
-    ) -> Result<(Option<OrgId>, Mints), ManageError> {
+    ) -> Result<(Option<Credential>, Mints), ManageError> {
         let (owner, missing) = match of {
             TokensOf::Secret(id) => (
                 store::owners::of_secret(write, id).await?,
@@ -147,16 +154,16 @@ impl Authority {
                 return Ok((None, Mints::On));
             }
             TokensOf::Credential(id) => {
-                let org = self
+                let credential = self
                     .endable(write, id, ManageError::NoCredential, actor)
                     .await?;
-                return Ok((Some(org), Mints::On));
+                return Ok((Some(credential), Mints::On));
             }
         };
         match owner {
             Owner::Credential(id, _) => {
-                let org = self.endable(write, &id, missing, actor).await?;
-                Ok((Some(org), Mints::On))
+                let credential = self.endable(write, &id, missing, actor).await?;
+                Ok((Some(credential), Mints::On))
             }
             // Whose it was is not known any more.
             Owner::Deleted if actor.is_operator() => Ok((None, Mints::NoMore)),
@@ -164,21 +171,21 @@ impl Authority {
         }
     }
 
-    /// The organization of a credential whose tokens the actor may end.
+    /// A credential whose tokens the actor may end.
     async fn endable(
         &self,
         write: &mut Write,
         id: &CredentialId,
         missing: ManageError,
         actor: &Actor,
-    ) -> Result<OrgId, ManageError> {
+    ) -> Result<Credential, ManageError> {
         let found = store::credentials::find(write, id).await?;
         let Some(credential) = found else {
             return Err(missing);
         };
         match actor.may_change(UseCase::EndTokens, &credential) {
             Err(ManageError::NoCredential) => Err(missing),
-            checked => checked.map(|()| credential.org_id),
+            checked => checked.map(|()| credential),
         }
     }
 }
@@ -212,17 +219,15 @@ fn revocation(of: &TokensOf, mints: Mints, now: Timestamp) -> Revocation {
     }
 }
 
-async fn record(
-    write: &mut Write,
+fn event(
     org: Option<&OrgId>,
     revocation: &Revocation,
     actor: &Actor,
     now: Timestamp,
-) -> Result<(), store::Error> {
+) -> AuditEvent {
     let detail = json!({"minted_until": revocation.revoked_at.to_string()});
     let subject = name(&revocation.subject);
-    let event = actor.event(now, org, "tokens.ended", &subject, &detail);
-    store::audit::append(write, &event).await
+    actor.event(now, org, "tokens.ended", &subject, &detail)
 }
 
 fn name(subject: &Subject) -> String {

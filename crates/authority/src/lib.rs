@@ -129,6 +129,7 @@ pub use secrets::{AddedSecret, Force};
 pub use sessions::{CONFIRMED_FOR, IDLE, LONGEST, NewSession, Session, Visitor};
 pub use sign_in::{NewDevice, SignInError, SignedIn};
 pub use token::{AbsentScope, Issued, Minter, TokenError};
+pub use token_kinds::{RegisteredKey, registered_keys};
 pub use validate::{InvalidToken, ValidToken};
 
 /// Everything that the faces need: use cases over one store, one master key, one clock.

@@ -134,6 +134,7 @@ impl Authority {
         let detail = json!({"name": project.name, "title": project.title});
         let (org, id) = (Some(&project.org_id), project.id.as_str());
         let event = actor.event(now, org, "project.created", id, &detail);
+        let event = event.in_project(&project.id);
         Ok(PreparedProject {
             project,
             workspace,
@@ -309,6 +310,7 @@ impl Authority {
             let detail = json!({"before": before, "after": described(&project)});
             let org = Some(&project.org_id);
             let event = actor.event(now, org, change.action(), id.as_str(), &detail);
+            let event = event.in_project(id);
             store::audit::append(&mut write, &event).await?;
             store::changes::append(&mut write, &topic, self.clock.now()).await?;
             write.commit().await?;
@@ -344,6 +346,7 @@ impl Authority {
             let org = Some(&project.org_id);
             let detail = json!({"before": described(&project)});
             let event = actor.event(now, org, "project.deleted", id.as_str(), &detail);
+            let event = event.in_project(id);
             store::audit::append(&mut write, &event).await?;
             write.commit().await?;
             Ok(())

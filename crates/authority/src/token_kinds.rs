@@ -14,6 +14,30 @@ use crate::revision::At;
 /// Registered keys of one credential: as many as secrets and certificates, for the same reason.
 const MAX_KEYS: usize = 5;
 
+/// A public key that a credential may authenticate with, as people tell it from others.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct RegisteredKey {
+    /// Its name in the set.
+    pub id: Option<String>,
+    /// What it signs with (RFC 7518): `RS256`, `ES256`, `EdDSA`.
+    pub algorithm: &'static str,
+    /// RFC 7638, SHA-256; tokens that were requested with it name it so.
+    pub thumbprint: String,
+}
+
+/// The registered keys of a credential, in the order of its set.
+#[must_use]
+pub fn registered_keys(credential: &Credential) -> Vec<RegisteredKey> {
+    let set = crate::directory::registered_keys(credential);
+    let keys = set.candidates().into_iter();
+    keys.map(|one| RegisteredKey {
+        id: one.kid.map(str::to_owned),
+        algorithm: one.key.algorithm().name(),
+        thumbprint: one.key.thumbprint(),
+    })
+    .collect()
+}
+
 impl Authority {
     /// Sets which kind of tokens a credential gets from now on; those that it has stay good. The
     /// first credential that wants an algorithm has its key made: that takes a second, until every

@@ -26,6 +26,7 @@ use axum::routing::{get, post};
 use countersign_authority::Authority;
 use tower_http::csrf::CsrfLayer;
 
+mod activity_log;
 mod assets;
 mod cookies;
 mod developer;

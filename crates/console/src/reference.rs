@@ -8,6 +8,7 @@ use serde_json::Value;
 
 use crate::error::PageError;
 use crate::page::{self, Page};
+use crate::session::Visitor;
 
 #[derive(Template)]
 #[template(path = "reference.html")]
@@ -61,9 +62,13 @@ struct Kind {
 }
 
 /// `GET /console/api`: for everybody, as the description is.
-pub(crate) async fn show() -> Result<Response, PageError> {
+pub(crate) async fn show(visitor: Option<Visitor>) -> Result<Response, PageError> {
+    let title = "Management API";
     page::render(&ReferencePage {
-        page: Page::bare("Management API"),
+        page: match &visitor {
+            Some(visitor) => Page::of_visitor(visitor, title),
+            None => Page::bare(title),
+        },
         reference: &REFERENCE,
     })
 }

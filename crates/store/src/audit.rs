@@ -1,7 +1,7 @@
 //! The activity log, written in the transaction of the change it tells of.
 
 use countersign_model::AuditEvent;
-use countersign_wire::OrgId;
+use countersign_wire::{CredentialId, OrgId, ProjectId};
 use sqlx::query;
 
 use crate::db::{Reads, Sealed as _, Write};
@@ -29,8 +29,10 @@ pub struct Entry {
 /// [`Error`].
 pub async fn append(w: &mut Write, event: &AuditEvent) -> Result<(), Error> {
     const APPEND: &str = "
-        INSERT INTO audit (id, happened_at, org_id, actor, action, subject, detail, source)
-        VALUES ($1, $2, $3, $4, $5, $6, $7, $8)";
+        INSERT INTO audit
+            (id, happened_at, org_id, actor, action, subject, detail, source, project_id,
+            credential_id)
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)";
     let id = event_id::next(w.session(), event.at);
     let append = query(APPEND)
         .bind(id)
@@ -40,7 +42,9 @@ pub async fn append(w: &mut Write, event: &AuditEvent) -> Result<(), Error> {
         .bind(storable(&event.action))
         .bind(storable(&event.subject))
         .bind(storable(&event.detail))
-        .bind(event.source.as_deref().map(storable));
+        .bind(event.source.as_deref().map(storable))
+        .bind(event.project_id.as_ref().map(ProjectId::as_str))
+        .bind(event.credential_id.as_ref().map(CredentialId::as_str));
     w.session().execute(append).await.map(|_| ())
 }
 
@@ -55,13 +59,15 @@ pub async fn list(
     page: &Page,
 ) -> Result<Vec<Entry>, Error> {
     const LIST: &str = "
-        SELECT id, happened_at, org_id, actor, action, subject, detail, source
+        SELECT id, happened_at, org_id, project_id, credential_id, actor, action, subject, detail,
+            source
         FROM audit
         WHERE id < $1
         ORDER BY id DESC
         LIMIT $2";
     const LIST_OF_ORG: &str = "
-        SELECT id, happened_at, org_id, actor, action, subject, detail, source
+        SELECT id, happened_at, org_id, project_id, credential_id, actor, action, subject, detail,
+            source
         FROM audit
         WHERE id < $1 AND org_id = $3
         ORDER BY id DESC
@@ -86,6 +92,10 @@ pub struct Filter {
     pub action: String,
     /// Exactly this subject.
     pub subject: String,
+    /// In the project of this id; also in one that was deleted.
+    pub project: String,
+    /// About the credential of this id; also about one that was deleted.
+    pub credential: String,
 }
 
 /// Events of an organization that a filter lets pass, the newest first; the entry's id is the key
@@ -99,20 +109,39 @@ pub async fn search(
     filter: &Filter,
     page: &Page,
 ) -> Result<Vec<Entry>, Error> {
-    const SEARCH: &str = "
-        SELECT id, happened_at, org_id, actor, action, subject, detail, source
+    const OF_ORG: &str = "
+        SELECT id, happened_at, org_id, project_id, credential_id, actor, action, subject, detail,
+            source
         FROM audit
         WHERE org_id = $1 AND id < $2 AND ($4 = '' OR actor = $4) AND ($5 = '' OR action = $5)
-            AND ($6 = '' OR subject = $6)
+            AND ($6 = '' OR subject = $6) AND ($7 = '' OR credential_id = $7)
         ORDER BY id DESC
         LIMIT $3";
-    let listed = query(SEARCH)
+    const OF_PROJECT: &str = "
+        SELECT id, happened_at, org_id, project_id, credential_id, actor, action, subject, detail,
+            source
+        FROM audit
+        WHERE project_id = $8 AND id < $2 AND org_id = $1 AND ($4 = '' OR actor = $4)
+            AND ($5 = '' OR action = $5) AND ($6 = '' OR subject = $6)
+            AND ($7 = '' OR credential_id = $7)
+        ORDER BY id DESC
+        LIMIT $3";
+    let text = match filter.project.is_empty() {
+        true => OF_ORG,
+        false => OF_PROJECT,
+    };
+    let listed = query(text)
         .bind(org_id.as_str())
         .bind(page.after.as_deref().unwrap_or(NEWEST))
         .bind(page.size())
         .bind(storable(&filter.actor))
         .bind(storable(&filter.action))
-        .bind(storable(&filter.subject));
+        .bind(storable(&filter.subject))
+        .bind(storable(&filter.credential));
+    let listed = match filter.project.is_empty() {
+        true => listed,
+        false => listed.bind(storable(&filter.project)),
+    };
     r.session().list(TABLE, listed, read).await
 }
 
@@ -146,7 +175,8 @@ pub struct Head {
 /// [`Error`].
 pub async fn unsealed(r: &mut impl Reads, limit: u32) -> Result<Vec<Entry>, Error> {
     const LIST: &str = "
-        SELECT id, happened_at, org_id, actor, action, subject, detail, source
+        SELECT id, happened_at, org_id, project_id, credential_id, actor, action, subject, detail,
+            source
         FROM audit
         WHERE sequence IS NULL
         ORDER BY id
@@ -252,7 +282,8 @@ pub async fn links(
     limit: u32,
 ) -> Result<Vec<Link>, Error> {
     const LIST: &str = "
-        SELECT id, happened_at, org_id, actor, action, subject, detail, source, sequence, digest
+        SELECT id, happened_at, org_id, project_id, credential_id, actor, action, subject, detail,
+            source, sequence, digest
         FROM audit
         WHERE chain = $1 AND sequence > $2
         ORDER BY sequence
@@ -286,6 +317,8 @@ fn read(row: &Row<'_>) -> Result<Entry, Error> {
         event: AuditEvent {
             at: row.at("happened_at")?,
             org_id: row.maybe_parsed("org_id")?,
+            project_id: row.maybe_parsed("project_id")?,
+            credential_id: row.maybe_parsed("credential_id")?,
             actor: row.text("actor")?,
             source: row.maybe_text("source")?,
             action: row.text("action")?,

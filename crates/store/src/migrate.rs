@@ -91,6 +91,11 @@ pub(crate) fn migrations() -> Vec<Migration> {
             "subscriptions of services",
             include_str!("../migrations/0009_subscriptions_of_services.sql"),
         ),
+        (
+            13,
+            "events of projects",
+            include_str!("../migrations/0013_events_of_projects.sql"),
+        ),
     ];
     let migration = |&(version, name, text): &(i64, &'static str, &'static str)| {
         let kind = MigrationType::Simple;

@@ -1,13 +1,11 @@
-//! Certificates of the JWT half: uploaded, or generated with their key; deleted.
+//! Certificates of the JWT half: uploaded, or generated with their key.
 
 use askama::Template;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::response::Response;
 use countersign_authority::{ManageError, NewCertificate};
-use countersign_model::Certificate;
 
 use super::place::InCredential;
-use super::secrets::force;
 use super::shown_once::{self, Made};
 use crate::Console;
 use crate::error::PageError;
@@ -27,17 +25,6 @@ struct AddPage {
     back: String,
     /// Why none can be added, if so.
     refused: Option<String>,
-}
-
-#[derive(Template)]
-#[template(path = "developer/certificate_delete.html")]
-struct DeletePage {
-    page: Page,
-    form: Filled,
-    path: String,
-    back: String,
-    fingerprint: String,
-    is_last: bool,
 }
 
 /// `GET ../certificates`.
@@ -89,55 +76,6 @@ pub(super) async fn add(
     page::refused(&add_page(&console, &at, filled).await?)
 }
 
-/// `GET ../certificates/{certificate}/delete`.
-pub(super) async fn ask_deletion(
-    State(console): State<Console>,
-    at: InCredential,
-    Path((_, _, _, id)): Path<(String, String, String, String)>,
-) -> Result<Response, PageError> {
-    if let Some(reason) = at.read_only() {
-        return Err(PageError::refused(&reason));
-    }
-    let certificate = find(&at, &id)?;
-    let form = Filled::confirmed(&at.member.visitor);
-    page::render(&delete_page(&console, &at, certificate, form))
-}
-
-/// `POST ../certificates/{certificate}/delete`.
-pub(super) async fn delete(
-    State(console): State<Console>,
-    at: InCredential,
-    Path((_, _, _, id)): Path<(String, String, String, String)>,
-    form: Form,
-) -> Result<Response, PageError> {
-    let certificate = find(&at, &id)?;
-    let mut filled = Filled::confirmed(&at.member.visitor).typed(&["tokens", "force"], &form);
-    let visitor = &at.member.visitor;
-    visitor
-        .confirm(&console, &mut filled, form.secret("password"))
-        .await?;
-    if filled.is_fine() {
-        let (force, id) = (force(&form), &certificate.id);
-        let (credential, actor) = (&at.credential.id, &at.member.actor);
-        let deleted = if form.is_ticked("tokens") {
-            console
-                .authority
-                .delete_certificate_with_tokens(credential, id, force, actor)
-                .await
-        } else {
-            console
-                .authority
-                .delete_certificate(credential, id, force, actor)
-                .await
-        };
-        match deleted {
-            Ok(_) => return page::done(&console, &at.path(), "The public key is deleted."),
-            Err(error) => filled.refused_at(error, |_| "force")?,
-        }
-    }
-    page::refused(&delete_page(&console, &at, certificate, filled))
-}
-
 /// The certificate that a form asks for: generated, or in a file.
 pub(super) fn new_certificate(form: &Fields, filled: &mut Filled) -> Option<NewCertificate> {
     if form.text("how") != "upload" {
@@ -173,12 +111,6 @@ fn field(error: &ManageError) -> &'static str {
     }
 }
 
-fn find<'a>(at: &'a InCredential, id: &str) -> Result<&'a Certificate, PageError> {
-    let mut all = at.credential.certificates.iter();
-    all.find(|certificate| certificate.id.as_str() == id)
-        .ok_or_else(PageError::nothing_there)
-}
-
 async fn add_page(
     console: &Console,
     at: &InCredential,
@@ -195,22 +127,4 @@ async fn add_page(
         back: at.path(),
         refused: may.err().map(sentence),
     })
-}
-
-fn delete_page(
-    console: &Console,
-    at: &InCredential,
-    certificate: &Certificate,
-    form: Filled,
-) -> DeletePage {
-    let now = console.authority.clock().now();
-    let mut others = at.credential.live_certificates(now);
-    DeletePage {
-        page: at.page("Delete public key"),
-        form,
-        path: format!("{}/certificates/{}/delete", at.path(), certificate.id),
-        back: at.path(),
-        fingerprint: certificate.fingerprint.clone(),
-        is_last: certificate.is_live(now) && !others.any(|one| one.id != certificate.id),
-    }
 }

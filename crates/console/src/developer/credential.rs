@@ -9,9 +9,11 @@ use countersign_wire::Timestamp;
 
 use super::block;
 use super::deprecation::{self, Banner};
+use super::keys::{self, KeyRow};
 use super::place::{InCredential, is_auto_generated};
 use super::project::ticked;
 use super::services::{ServiceRow, rows as service_rows};
+use super::token_kind;
 use super::usage::finding;
 use crate::Console;
 use crate::error::PageError;
@@ -47,15 +49,18 @@ struct CredentialPage {
     team: String,
     contact: String,
     last_token: String,
+    token_kind: String,
     curl: String,
     block: String,
     may_read_secrets: bool,
+    may_see_activity: bool,
     secrets: Vec<SecretRow>,
     secret_room: bool,
     most_secrets: usize,
     certificates: Vec<CertificateRow>,
     /// Why no certificate can be added, if so.
     no_certificates: Option<String>,
+    keys: Vec<KeyRow>,
     services: Vec<ServiceRow>,
 }
 
@@ -213,12 +218,14 @@ async fn template(
         team: credential.owner.team.clone(),
         contact: credential.owner.contact.clone(),
         last_token: last_token(&usage, is_jwt),
+        token_kind: token_kind::name(credential.token_kind),
         curl: match is_jwt {
             true => block::curl_exchange(authority, credential, block::ASSERTION),
             false => block::curl_token(authority, credential, block::SECRET),
         },
         block: block::api_credentials(authority, credential, &at.account, None),
         may_read_secrets: actor.may(UseCase::ReadSecrets),
+        may_see_activity: actor.may(UseCase::ReadActivity),
         secret_room: live.count() < most_secrets,
         most_secrets,
         secrets: credential
@@ -232,6 +239,7 @@ async fn template(
             .map(|one| certificate_row(one, &usage, &path, now))
             .collect(),
         no_certificates: no_certificates.map(sentence),
+        keys: keys::rows(credential, &usage),
         services: service_rows(console, member, credential, &path).await?,
         path,
     })

@@ -3,12 +3,15 @@
 use askama::Template;
 use axum::extract::State;
 use axum::response::Response;
+use countersign_authority::At;
+use countersign_model::Project;
 
 use super::place::{InCredential, InProject};
 use crate::Console;
 use crate::error::PageError;
 use crate::form::{Fields, Filled, Form};
 use crate::page::{self, Page};
+use crate::session::Member;
 
 #[derive(Template)]
 #[template(path = "developer/delete.html")]
@@ -30,7 +33,8 @@ pub(super) async fn ask_project(at: InProject) -> Result<Response, PageError> {
     if let Some(reason) = at.read_only() {
         return Err(PageError::refused(&reason));
     }
-    let form = Filled::confirmed(&at.member.visitor);
+    let form =
+        Filled::confirmed(&at.member.visitor).with("revision", at.project.revision.to_string());
     page::render(&project_page(&at, form))
 }
 
@@ -40,15 +44,10 @@ pub(super) async fn project(
     at: InProject,
     form: Form,
 ) -> Result<Response, PageError> {
-    let mut filled = Filled::confirmed(&at.member.visitor).typed(&["project"], &form);
-    check_name(&mut filled, &form, &at.project.name);
-    let visitor = &at.member.visitor;
-    visitor
-        .confirm(&console, &mut filled, form.secret("password"))
-        .await?;
+    let mut filled = confirmed(&console, &at.member, &at.project, &form).await?;
     if filled.is_fine() {
-        let (id, actor) = (&at.project.id, &at.member.actor);
-        match console.authority.delete_project(id, actor).await {
+        let of = At::revision(&at.project.id, form.revision());
+        match console.authority.delete_project(of, &at.member.actor).await {
             Ok(()) => {
                 let path = at.member.projects_path();
                 let notice = format!("The project {} is deleted.", at.project.title);
@@ -65,7 +64,8 @@ pub(super) async fn ask_credential(at: InCredential) -> Result<Response, PageErr
     if let Some(reason) = at.read_only() {
         return Err(PageError::refused(&reason));
     }
-    let form = Filled::confirmed(&at.member.visitor);
+    let form =
+        Filled::confirmed(&at.member.visitor).with("revision", at.credential.revision.to_string());
     page::render(&credential_page(&at, form))
 }
 
@@ -75,15 +75,11 @@ pub(super) async fn credential(
     at: InCredential,
     form: Form,
 ) -> Result<Response, PageError> {
-    let mut filled = Filled::confirmed(&at.member.visitor).typed(&["project"], &form);
-    check_name(&mut filled, &form, &at.project.name);
-    let visitor = &at.member.visitor;
-    visitor
-        .confirm(&console, &mut filled, form.secret("password"))
-        .await?;
+    let mut filled = confirmed(&console, &at.member, &at.project, &form).await?;
     if filled.is_fine() {
-        let (id, actor) = (&at.credential.id, &at.member.actor);
-        match console.authority.delete_credential(id, actor).await {
+        let of = At::revision(&at.credential.id, form.revision());
+        let deleted = console.authority.delete_credential(of, &at.member.actor);
+        match deleted.await {
             Ok(()) => {
                 let notice = format!("The credential {} is deleted.", at.credential.name);
                 return page::done(&console, &at.project_path(), &notice);
@@ -94,13 +90,26 @@ pub(super) async fn credential(
     page::refused(&credential_page(&at, filled))
 }
 
-fn check_name(filled: &mut Filled, form: &Fields, name: &str) {
+/// The form as it was sent: fine, if it names the project and whoever sent it is sure.
+async fn confirmed(
+    console: &Console,
+    member: &Member,
+    project: &Project,
+    form: &Fields,
+) -> Result<Filled, PageError> {
+    let visitor = &member.visitor;
+    let mut filled = Filled::confirmed(visitor).typed(&["project", "revision"], form);
+    let name = &project.name;
     if form.trimmed("project") != name {
         filled.fault(
             "project",
             format!("Type the name of the project, {name}, to show that you mean this one."),
         );
     }
+    visitor
+        .confirm(console, &mut filled, form.secret("password"))
+        .await?;
+    Ok(filled)
 }
 
 fn project_page(at: &InProject, form: Filled) -> DeletePage {

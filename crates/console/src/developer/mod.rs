@@ -5,6 +5,7 @@ use axum::routing::{get, post};
 
 use crate::Console;
 
+mod activity;
 mod add_api;
 mod block;
 mod bundle;
@@ -13,12 +14,16 @@ mod chart;
 mod credential;
 mod delete;
 mod deprecation;
+mod keys;
 mod place;
 mod project;
+mod project_rows;
 mod projects;
+mod removal;
 mod secrets;
 mod services;
 mod shown_once;
+mod token_kind;
 mod tokens;
 mod usage;
 
@@ -34,6 +39,8 @@ pub(crate) fn routes() -> Router<Console> {
         .route("/console/projects/{org}/{project}/edit", get(project::edit).post(project::change))
         .route("/console/projects/{org}/{project}/delete", get(delete::ask_project).post(delete::project))
         .route("/console/projects/{org}/{project}/download.json", get(project::download))
+        .route("/console/projects/{org}/{project}/activity", get(activity::of_project))
+        .route("/console/projects/{org}/{project}/activity.csv", get(activity::export_project))
         .route("/console/projects/{org}/{project}/add-api", get(add_api::choose_service))
         .route("/console/projects/{org}/{project}/add-api/type", get(add_api::choose_type))
         .route("/console/projects/{org}/{project}/add-api/configure", get(add_api::configure).post(add_api::save))
@@ -42,14 +49,18 @@ pub(crate) fn routes() -> Router<Console> {
         .route("/console/projects/{org}/{project}/credentials/{credential}/edit", get(credential::edit).post(credential::change))
         .route("/console/projects/{org}/{project}/credentials/{credential}/delete", get(delete::ask_credential).post(delete::credential))
         .route("/console/projects/{org}/{project}/credentials/{credential}/secrets", get(secrets::ask).post(secrets::add))
-        .route("/console/projects/{org}/{project}/credentials/{credential}/secrets/{secret}/delete", get(secrets::ask_deletion).post(secrets::delete))
+        .route("/console/projects/{org}/{project}/credentials/{credential}/secrets/{secret}/delete", get(removal::ask_secret).post(removal::secret))
         .route("/console/projects/{org}/{project}/credentials/{credential}/certificates", get(certificates::ask).post(certificates::add))
-        .route("/console/projects/{org}/{project}/credentials/{credential}/certificates/{certificate}/delete", get(certificates::ask_deletion).post(certificates::delete))
+        .route("/console/projects/{org}/{project}/credentials/{credential}/certificates/{certificate}/delete", get(removal::ask_certificate).post(removal::certificate))
+        .route("/console/projects/{org}/{project}/credentials/{credential}/token-kind", get(token_kind::ask).post(token_kind::change))
+        .route("/console/projects/{org}/{project}/credentials/{credential}/keys", get(keys::ask).post(keys::replace))
         .route("/console/projects/{org}/{project}/credentials/{credential}/generate-token", get(tokens::ask).post(tokens::generate))
         .route("/console/projects/{org}/{project}/credentials/{credential}/generate-jwt", get(tokens::ask_assertion).post(tokens::generate_assertion))
         .route("/console/projects/{org}/{project}/credentials/{credential}/services", get(services::ask).post(services::change))
         .route("/console/projects/{org}/{project}/credentials/{credential}/services/remove", get(services::ask_removal).post(services::remove))
         .route("/console/projects/{org}/{project}/credentials/{credential}/usage", get(usage::show))
+        .route("/console/projects/{org}/{project}/credentials/{credential}/activity", get(activity::of_credential))
+        .route("/console/projects/{org}/{project}/credentials/{credential}/activity.csv", get(activity::export_credential))
         .route("/console/projects/{org}/{project}/credentials/{credential}/migration", get(migration::show))
         .route("/console/projects/{org}/{project}/credentials/{credential}/migration/start", post(migration::start))
         .route("/console/projects/{org}/{project}/credentials/{credential}/migration/cancel", get(migration::ask_cancel).post(migration::cancel))

@@ -9,7 +9,7 @@ use http::header::{CONTENT_DISPOSITION, CONTENT_TYPE};
 
 use super::deprecation::{self, Banner};
 use super::place::{InProject, is_auto_generated, read_only};
-use super::projects::{activity, kind_name, person};
+use super::project_rows::{activity, kind_name, person};
 use super::services::{ServiceRow, rows as service_rows};
 use crate::Console;
 use crate::error::PageError;
@@ -51,6 +51,7 @@ struct ProjectPage {
     is_auto_generated: bool,
     read_only: Option<String>,
     may_download: bool,
+    may_see_activity: bool,
     credentials: Vec<CredentialCard>,
     services: Vec<ServiceRow>,
 }
@@ -142,6 +143,7 @@ pub(super) async fn show(
         is_auto_generated: is_auto_generated(&at.credentials),
         read_only: at.read_only(),
         may_download: read_only(member, &at.credentials).is_none(),
+        may_see_activity: member.actor.may(UseCase::ReadActivity),
         credentials: credentials.collect(),
         services,
         path,

@@ -5,20 +5,20 @@ use std::time::Duration;
 use askama::Template;
 use axum::extract::State;
 use axum::response::{IntoResponse as _, Response};
-use countersign_authority::{Direction, FoundProject, Page as Rows, Search, Sort, Wanted};
-use countersign_model::{Project, UseCase};
+use countersign_authority::{Direction, Page as Rows, Search, Sort, Wanted};
+use countersign_model::UseCase;
 use countersign_server::kit::csv;
-use countersign_wire::{ServiceCode, Timestamp};
+use countersign_wire::ServiceCode;
 use http::header::{CONTENT_DISPOSITION, CONTENT_TYPE};
 
-use super::place::{is_auto_generated, read_only};
+use super::deprecation::Banner;
+use super::project_rows::{COLUMNS, Lister, Row};
 use crate::Console;
 use crate::error::PageError;
 use crate::form::Filled;
 use crate::page::{self, Page, Section};
 use crate::query::Query;
 use crate::session::Member;
-use crate::text::moment;
 
 /// Certificates that end within this time need attention, and so do those that have ended.
 const SOON: Duration = Duration::from_secs(30 * 86_400);
@@ -62,6 +62,7 @@ struct ProjectsPage {
     page: Page,
     form: Filled,
     path: String,
+    banner: Option<Banner>,
     projects: Vec<Row>,
     services: Vec<(String, String)>,
     attention: [(&'static str, &'static str); 3],
@@ -72,18 +73,6 @@ struct ProjectsPage {
     csv: String,
     /// Where to make one, for those who may.
     new: Option<String>,
-}
-
-struct Row {
-    path: String,
-    title: String,
-    name: String,
-    labels: Vec<(&'static str, &'static str)>,
-    credentials: Vec<&'static str>,
-    services: String,
-    changed: String,
-    changed_by: String,
-    active: String,
 }
 
 /// `GET /console/projects/{org}`.
@@ -108,10 +97,12 @@ pub(super) async fn list(
         .map(|one| (search.key_of(&one.project), one))
         .collect();
     let next = query.cut(&path, &mut found, |(key, _)| key);
-    let projects = found.iter().map(|(_, one)| row(&console, &member, one));
+    let lister = Lister::new(&console, &member).await?;
+    let projects = found.iter().map(|(_, one)| lister.row(one));
     let may_create = member.actor.may(UseCase::CreateProject);
     page::render(&ProjectsPage {
         projects: projects.collect(),
+        banner: lister.banner(found.iter().map(|(_, one)| one)),
         form: filled(&query),
         services: services(&console),
         attention: ATTENTION,
@@ -136,6 +127,7 @@ pub(super) async fn export(
     query: Query,
 ) -> Result<Response, PageError> {
     let search = search(&console, &query);
+    let lister = Lister::new(&console, &member).await?;
     let org = &member.organization.id;
     let mut lines = vec![csv::line(COLUMNS)];
     let mut rows = Rows::first();
@@ -144,7 +136,7 @@ pub(super) async fn export(
             .authority
             .search_projects(org, &search, &rows, &member.actor)
             .await?;
-        lines.extend(found.iter().map(|one| line(&console, &member, one)));
+        lines.extend(found.iter().map(|one| lister.line(one)));
         if lines.len() > MOST_EXPORTED + 1 {
             return Err(PageError::request(
                 "More than 10 000 projects fit, and a file holds at most so many. Filter the list further, then download it.",
@@ -164,41 +156,6 @@ pub(super) async fn export(
     Ok((headers, lines.concat()).into_response())
 }
 
-const COLUMNS: [&str; 12] = [
-    "Project ID",
-    "Title",
-    "Name",
-    "Description",
-    "Credentials",
-    "Client IDs",
-    "Services",
-    "Created",
-    "Created by",
-    "Last modified",
-    "Last modified by",
-    "Last service activity",
-];
-
-fn line(console: &Console, member: &Member, found: &FoundProject) -> String {
-    let project = &found.project;
-    let shown = row(console, member, found);
-    let ids = found.credentials.iter().map(|one| one.client_id.as_str());
-    csv::line([
-        project.id.as_str(),
-        &project.title,
-        &project.name,
-        &project.description,
-        &shown.credentials.join(", "),
-        &ids.collect::<Vec<_>>().join(", "),
-        &shown.services,
-        &project.created_at.to_string(),
-        &project.created_by,
-        &project.changed_at.to_string(),
-        &project.changed_by,
-        &shown.active,
-    ])
-}
-
 fn search(console: &Console, query: &Query) -> Search {
     let now = console.authority.clock().now();
     let (_, _, sort, direction) = SORTS
@@ -209,7 +166,7 @@ fn search(console: &Console, query: &Query) -> Search {
     Search {
         text: query.get("q").to_owned(),
         created_by: query.get("created_by").to_owned(),
-        changed_by: String::new(),
+        changed_by: query.get("changed_by").to_owned(),
         service: ServiceCode::parse(query.get("service")).ok(),
         jwt: match attention {
             "jwt" => Wanted::Yes,
@@ -226,13 +183,14 @@ fn filled(query: &Query) -> Filled {
     Filled::for_guest()
         .with("q", of("q"))
         .with("created_by", of("created_by"))
+        .with("changed_by", of("changed_by"))
         .with("service", of("service"))
         .with("attention", of("attention"))
         .with("sort", of("sort"))
 }
 
 fn is_filtered(query: &Query) -> bool {
-    ["q", "created_by", "service", "attention"]
+    ["q", "created_by", "changed_by", "service", "attention"]
         .iter()
         .any(|name| !query.get(name).trim().is_empty())
 }
@@ -246,62 +204,4 @@ fn services(console: &Console) -> Vec<(String, String)> {
     all.sort_by_key(|(_, name)| name.to_lowercase());
     all.insert(0, (String::new(), "Any".to_owned()));
     all
-}
-
-fn row(console: &Console, member: &Member, found: &FoundProject) -> Row {
-    let (project, credentials) = (&found.project, &found.credentials);
-    let mut labels = Vec::new();
-    if is_auto_generated(credentials) {
-        labels.push(("Auto-generated", "informative"));
-    }
-    if read_only(member, credentials).is_some() {
-        labels.push(("Read Only", "neutral"));
-    }
-    if !project.state.is_enabled() {
-        labels.push(("Disabled", "negative"));
-    }
-    let catalogue = console.authority.catalogue();
-    let codes = credentials.iter().flat_map(|one| &one.subscriptions);
-    let names = codes.map(|one| {
-        let service = catalogue.find(&one.service);
-        service.map_or(one.service.as_str(), |service| service.name.as_str())
-    });
-    Row {
-        path: format!("{}/{}", member.projects_path(), project.id),
-        title: project.title.clone(),
-        name: project.name.clone(),
-        credentials: credentials
-            .iter()
-            .map(|one| kind_name(one.grants))
-            .collect(),
-        services: names.collect::<Vec<_>>().join(", "),
-        changed: moment(project.changed_at),
-        changed_by: person(&project.changed_by).to_owned(),
-        active: activity(project),
-        labels,
-    }
-}
-
-/// The kind of a credential as people read it.
-pub(super) fn kind_name(grants: countersign_model::Grants) -> &'static str {
-    match (grants.has_jwt_half(), grants.has_oauth_half()) {
-        (true, true) => "Service Account (JWT), migrating to OAuth",
-        (true, false) => "Service Account (JWT)",
-        (false, _) => "OAuth Server-to-Server",
-    }
-}
-
-/// Who did something, as people read it: the kind of actor only where it is no person.
-pub(super) fn person(actor: &str) -> &str {
-    match actor {
-        "" => "not recorded",
-        actor => actor.strip_prefix("person:").unwrap_or(actor),
-    }
-}
-
-/// The day of the last service activity.
-pub(super) fn activity(project: &Project) -> String {
-    project
-        .active_at
-        .map_or_else(|| "none".to_owned(), Timestamp::date)
 }

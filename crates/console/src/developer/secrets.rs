@@ -1,10 +1,9 @@
-//! Client secrets: added and shown once, deleted.
+//! Client secrets: added, and shown once.
 
 use askama::Template;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::response::Response;
-use countersign_authority::{Force, ManageError};
-use countersign_model::Secret;
+use countersign_authority::ManageError;
 use countersign_wire::Timestamp;
 
 use super::place::InCredential;
@@ -22,18 +21,6 @@ struct AddPage {
     path: String,
     back: String,
     most: usize,
-}
-
-#[derive(Template)]
-#[template(path = "developer/secret_delete.html")]
-struct DeletePage {
-    page: Page,
-    form: Filled,
-    path: String,
-    back: String,
-    label: String,
-    hint: String,
-    is_last: bool,
 }
 
 /// `GET ../secrets`.
@@ -83,63 +70,6 @@ pub(super) async fn add(
     page::refused(&add_page(&console, &at, filled))
 }
 
-/// `GET ../secrets/{secret}/delete`.
-pub(super) async fn ask_deletion(
-    State(console): State<Console>,
-    at: InCredential,
-    Path((_, _, _, id)): Path<(String, String, String, String)>,
-) -> Result<Response, PageError> {
-    if let Some(reason) = at.read_only() {
-        return Err(PageError::refused(&reason));
-    }
-    let secret = find(&at, &id)?;
-    let form = Filled::confirmed(&at.member.visitor);
-    page::render(&delete_page(&console, &at, secret, form))
-}
-
-/// `POST ../secrets/{secret}/delete`.
-pub(super) async fn delete(
-    State(console): State<Console>,
-    at: InCredential,
-    Path((_, _, _, id)): Path<(String, String, String, String)>,
-    form: Form,
-) -> Result<Response, PageError> {
-    let secret = find(&at, &id)?;
-    let mut filled = Filled::confirmed(&at.member.visitor).typed(&["tokens", "force"], &form);
-    let visitor = &at.member.visitor;
-    visitor
-        .confirm(&console, &mut filled, form.secret("password"))
-        .await?;
-    if filled.is_fine() {
-        let force = force(&form);
-        let (credential, actor) = (&at.credential.id, &at.member.actor);
-        let deleted = if form.is_ticked("tokens") {
-            console
-                .authority
-                .delete_secret_with_tokens(credential, &secret.id, force, actor)
-                .await
-        } else {
-            console
-                .authority
-                .delete_secret(credential, &secret.id, force, actor)
-                .await
-        };
-        match deleted {
-            Ok(_) => return page::done(&console, &at.path(), "The client secret is deleted."),
-            Err(error) => filled.refused_at(error, |_| "force")?,
-        }
-    }
-    page::refused(&delete_page(&console, &at, secret, filled))
-}
-
-/// Whether a person confirmed what the product would rather not do.
-pub(super) fn force(form: &Fields) -> Force {
-    match form.is_ticked("force") {
-        true => Force::Yes,
-        false => Force::No,
-    }
-}
-
 /// The date that was chosen, if one was.
 fn expiry(form: &Fields, filled: &mut Filled) -> Option<Timestamp> {
     let text = form.trimmed("expires");
@@ -153,12 +83,6 @@ fn expiry(form: &Fields, filled: &mut Filled) -> Option<Timestamp> {
     at.ok()
 }
 
-fn find<'a>(at: &'a InCredential, id: &str) -> Result<&'a Secret, PageError> {
-    let mut all = at.credential.secrets.iter();
-    all.find(|secret| secret.id.as_str() == id)
-        .ok_or_else(PageError::nothing_there)
-}
-
 fn add_page(console: &Console, at: &InCredential, form: Filled) -> AddPage {
     AddPage {
         page: at.page("Add a client secret"),
@@ -166,24 +90,6 @@ fn add_page(console: &Console, at: &InCredential, form: Filled) -> AddPage {
         path: format!("{}/secrets", at.path()),
         back: at.path(),
         most: console.authority.config().max_secrets,
-    }
-}
-
-fn delete_page(console: &Console, at: &InCredential, secret: &Secret, form: Filled) -> DeletePage {
-    let now = console.authority.clock().now();
-    let mut others = at
-        .credential
-        .secrets
-        .iter()
-        .filter(|one| one.id != secret.id);
-    DeletePage {
-        page: at.page(format!("Delete the secret ending in {}", secret.hint)),
-        form,
-        path: format!("{}/secrets/{}/delete", at.path(), secret.id),
-        back: at.path(),
-        label: secret.label.clone(),
-        hint: secret.hint.clone(),
-        is_last: secret.is_live(now) && !others.any(|one| one.is_live(now)),
     }
 }
 

@@ -3,7 +3,7 @@
 use askama::Template;
 use axum::extract::State;
 use axum::response::Response;
-use countersign_authority::ManageError;
+use countersign_authority::{At, ManageError};
 use countersign_model::{Credential, Service, Subscription};
 use countersign_wire::{ProfileId, ServiceCode};
 use url::form_urlencoded::Serializer;
@@ -58,6 +58,7 @@ pub(super) async fn ask(
     let subscription = subscription(&at, query.get("service"))?;
     let form = Filled::new(&at.member.visitor)
         .with("service", subscription.service.as_str())
+        .with("revision", at.credential.revision.to_string())
         .with_all(
             "profiles",
             subscription.profiles.iter().map(ToString::to_string),
@@ -72,7 +73,7 @@ pub(super) async fn change(
     form: Form,
 ) -> Result<Response, PageError> {
     let code = subscription(&at, form.text("service"))?.service.clone();
-    let typed = ["service", "profiles"];
+    let typed = ["service", "profiles", "revision"];
     let mut filled = Filled::new(&at.member.visitor).typed(&typed, &form);
     let profiles = profiles(&form, &mut filled);
     if filled.is_fine() {
@@ -80,8 +81,9 @@ pub(super) async fn change(
             service: code.clone(),
             profiles,
         };
-        let (id, actor) = (&at.credential.id, &at.member.actor);
-        match console.authority.subscribe(id, changed, actor).await {
+        let of = At::revision(&at.credential.id, form.revision());
+        let changed = console.authority.subscribe(of, changed, &at.member.actor);
+        match changed.await {
             Ok(_) => return page::done(&console, &at.path(), "The product profiles are changed."),
             Err(error) => filled.refused_at(error, field)?,
         }
@@ -96,7 +98,9 @@ pub(super) async fn ask_removal(
     query: Query,
 ) -> Result<Response, PageError> {
     let code = subscription(&at, query.get("service"))?.service.clone();
-    let form = Filled::new(&at.member.visitor).with("service", code.as_str());
+    let form = Filled::new(&at.member.visitor)
+        .with("service", code.as_str())
+        .with("revision", at.credential.revision.to_string());
     page::render(&remove_page(&console, &at, &code, form))
 }
 
@@ -107,9 +111,10 @@ pub(super) async fn remove(
     form: Form,
 ) -> Result<Response, PageError> {
     let code = subscription(&at, form.text("service"))?.service.clone();
-    let mut filled = Filled::new(&at.member.visitor).typed(&["service"], &form);
-    let (id, actor) = (&at.credential.id, &at.member.actor);
-    match console.authority.unsubscribe(id, &code, actor).await {
+    let mut filled = Filled::new(&at.member.visitor).typed(&["service", "revision"], &form);
+    let of = At::revision(&at.credential.id, form.revision());
+    let removed = console.authority.unsubscribe(of, &code, &at.member.actor);
+    match removed.await {
         Ok(_) => page::done(&console, &at.path(), "The service is removed."),
         Err(error) => {
             filled.refused(error, "")?;

@@ -1,43 +1,15 @@
-//! The activity log: what happened in an organization, filtered, and as CSV.
+//! What happened in an organization.
 
-use askama::Template;
-use axum::body::Body;
 use axum::extract::State;
-use axum::response::{IntoResponse as _, Response};
-use countersign_authority::{Entry, Filter, Page as Rows};
-use countersign_server::kit::csv;
-use futures_util::stream;
-use http::header::{CONTENT_DISPOSITION, CONTENT_TYPE};
-use serde_json::Value;
+use axum::response::Response;
+use countersign_authority::Filter;
 
 use crate::Console;
+use crate::activity_log::Log;
 use crate::error::PageError;
-use crate::page::{self, Page, Section};
+use crate::page::{Page, Section};
 use crate::query::Query;
 use crate::session::Member;
-use crate::text::moment;
-
-#[derive(Template)]
-#[template(path = "people/activity.html")]
-struct ActivityPage {
-    page: Page,
-    events: Vec<EventRow>,
-    filter: Filter,
-    is_filtered: bool,
-    path: String,
-    first: String,
-    csv: String,
-    next: Option<String>,
-}
-
-struct EventRow {
-    at: String,
-    actor: String,
-    action: String,
-    subject: String,
-    source: String,
-    details: Vec<(String, String)>,
-}
 
 /// `GET /console/organizations/{org}/activity`.
 pub(crate) async fn list(
@@ -45,31 +17,7 @@ pub(crate) async fn list(
     member: Member,
     query: Query,
 ) -> Result<Response, PageError> {
-    let path = format!("{}/activity", member.path());
-    let filter = filter(&query);
-    let mut found = console
-        .authority
-        .list_activity(
-            &member.organization.id,
-            &filter,
-            &query.rows(),
-            &member.actor,
-        )
-        .await?;
-    let next = query.cut(&path, &mut found, |one| &one.id);
-    page::render(&ActivityPage {
-        events: found.into_iter().map(row).collect(),
-        is_filtered: filter != Filter::default(),
-        first: match query.get("after") {
-            "" => String::new(),
-            _ => query.without(&path, "after"),
-        },
-        csv: query.without(&format!("{path}.csv"), "after"),
-        filter,
-        path,
-        next,
-        page: Page::of_member(&member, Section::Activity, "Activity"),
-    })
+    log(member).show(&console, &query).await
 }
 
 /// `GET /console/organizations/{org}/activity.csv`: everything that the filter lets pass, the newest
@@ -79,104 +27,14 @@ pub(crate) async fn export(
     member: Member,
     query: Query,
 ) -> Result<Response, PageError> {
-    let export = Export {
-        filter: filter(&query),
-        rows: Rows::first(),
-        console,
+    log(member).export(console, &query).await
+}
+
+fn log(member: Member) -> Log {
+    Log {
+        page: Page::of_member(&member, Section::Activity, "Activity"),
+        path: format!("{}/activity", member.path()),
+        of: Filter::default(),
         member,
-    };
-    // The first piece decides whether this is answered with a page that says why not.
-    let (first, rest) = export.piece().await?;
-    let head = csv::line(["Time", "Who", "From", "What", "Of", "Details"]);
-    let pieces = stream::try_unfold((Some(head + &first), rest), |(ready, rest)| async {
-        match (ready, rest) {
-            (Some(text), rest) => Ok(Some((text, (None, rest)))),
-            (None, None) => Ok::<_, std::io::Error>(None),
-            (None, Some(export)) => match export.piece().await {
-                Ok((text, rest)) => Ok(Some((text, (None, rest)))),
-                // Cut off: whoever saves the file is told that it is not whole.
-                Err(_) => Err(std::io::Error::other("the activity log cannot be read")),
-            },
-        }
-    });
-    let headers = [
-        (CONTENT_TYPE, "text/csv; charset=utf-8; header=present"),
-        (CONTENT_DISPOSITION, "attachment; filename=\"activity.csv\""),
-    ];
-    Ok((headers, Body::from_stream(pieces)).into_response())
-}
-
-/// An export on its way: what is asked for next.
-struct Export {
-    console: Console,
-    member: Member,
-    filter: Filter,
-    rows: Rows,
-}
-
-impl Export {
-    /// The next lines, and what comes after them.
-    async fn piece(mut self) -> Result<(String, Option<Self>), PageError> {
-        let found = self
-            .console
-            .authority
-            .list_activity(
-                &self.member.organization.id,
-                &self.filter,
-                &self.rows,
-                &self.member.actor,
-            )
-            .await?;
-        let text = found.iter().map(line).collect();
-        let is_last = found.len() < Rows::MAX as usize;
-        self.rows.after = found.last().map(|entry| entry.id.clone());
-        Ok((text, (!is_last).then_some(self)))
     }
-}
-
-fn filter(query: &Query) -> Filter {
-    let of = |name| query.get(name).trim().to_owned();
-    Filter {
-        actor: of("actor"),
-        action: of("action"),
-        subject: of("subject"),
-    }
-}
-
-fn line(entry: &Entry) -> String {
-    let event = &entry.event;
-    csv::line([
-        event.at.to_string().as_str(),
-        &event.actor,
-        event.source.as_deref().unwrap_or_default(),
-        &event.action,
-        &event.subject,
-        &event.detail,
-    ])
-}
-
-fn row(entry: Entry) -> EventRow {
-    let event = entry.event;
-    EventRow {
-        at: moment(event.at),
-        details: details(&event.detail),
-        source: event.source.unwrap_or_default(),
-        actor: event.actor,
-        action: event.action,
-        subject: event.subject,
-    }
-}
-
-/// The members of the event's JSON, as names and texts.
-fn details(text: &str) -> Vec<(String, String)> {
-    let members = match serde_json::from_str(text) {
-        Ok(Value::Object(members)) => members,
-        _ => return Vec::new(),
-    };
-    let shown = members.into_iter().filter(|(_, value)| !value.is_null());
-    let text = |value: Value| match value {
-        Value::String(text) => text,
-        value => value.to_string(),
-    };
-    shown.map(|(name, value)| (name, text(value))).collect()
 }

@@ -3,6 +3,7 @@
 use std::collections::HashSet;
 
 use countersign_model::AuditEvent;
+use countersign_store::audit::Filter;
 use countersign_store::changes::{self, Topic};
 use countersign_store::refusals::{self, RefusalRecord};
 use countersign_store::revocations::Subject;
@@ -139,6 +140,8 @@ fn event(n: i64, org_id: Option<&OrgId>) -> AuditEvent {
     AuditEvent {
         at: at(1_700_000_000_000 + n / 2),
         org_id: org_id.cloned(),
+        project_id: (n % 4 == 0).then(|| ProjectId::from_number(7)),
+        credential_id: (n % 8 == 0).then(|| CredentialId::from_number(9)),
         actor: "admin:cli".to_owned(),
         source: (n % 2 == 0).then(|| "203.0.113.9".to_owned()),
         action: "secret.added".to_owned(),
@@ -178,6 +181,38 @@ pub async fn audit_events_are_paged_newest_first(db: &TestDatabase) {
     assert_eq!(listed, events);
     let of_org: Vec<AuditEvent> = of_org.into_iter().map(|entry| entry.event).collect();
     assert_eq!(of_org, [9, 6, 3, 0].map(|n| event(n, Some(&org))));
+}
+
+pub async fn audit_events_are_found_by_what_they_are_about(db: &TestDatabase) {
+    let [org, other] = [1, 2].map(|n| OrgId::from_random([n; 12]));
+    let mut w = db.store().write().await.unwrap();
+    for n in 0..10 {
+        audit::append(&mut w, &event(n, Some(&org))).await.unwrap();
+        audit::append(&mut w, &event(n, Some(&other)))
+            .await
+            .unwrap();
+    }
+    w.commit().await.unwrap();
+
+    let mut r = db.store().read().await.unwrap();
+    let (project, credential) = ("7".to_owned(), "9".to_owned());
+    for (project, credential, expected) in [
+        (project.clone(), String::new(), vec![8, 4, 0]),
+        (project.clone(), credential.clone(), vec![8, 0]),
+        (String::new(), credential.clone(), vec![8, 0]),
+        (credential, String::new(), vec![]),
+        (NASTY.to_owned(), project, vec![]),
+    ] {
+        let filter = Filter {
+            project,
+            credential,
+            ..Filter::default()
+        };
+        let found = audit::search(&mut r, &org, &filter, &Page::first()).await;
+        let found: Vec<_> = found.unwrap().into_iter().map(|one| one.event).collect();
+        let expected: Vec<_> = expected.into_iter().map(|n| event(n, Some(&org))).collect();
+        assert_eq!(found, expected, "{filter:?}");
+    }
 }
 
 fn refusal(n: i64) -> RefusalRecord {

@@ -99,6 +99,7 @@ suite! {
     logs:
         a_reader_with_an_overlap_misses_no_change,
         audit_events_are_paged_newest_first,
+        audit_events_are_found_by_what_they_are_about,
         changes_of_every_topic_come_back_in_order,
         changes_that_only_a_later_release_knows_are_seen,
         long_change_logs_come_whole,

@@ -8,7 +8,7 @@ use countersign_model::{Origin, ProjectKind, Role};
 use countersign_testkit::app::operator;
 use countersign_testkit::{TestApp, TestClient, keys};
 
-use crate::pages::{must_not_say, must_say, page_of, project_of, setup, text_of};
+use crate::pages::{must_not_say, must_say, page_of, project_of, send, setup, text_of};
 
 #[tokio::test]
 async fn a_project_is_made_changed_and_deleted() {
@@ -35,14 +35,15 @@ async fn a_project_is_made_changed_and_deleted() {
     assert_eq!(stale.status, 422);
     must_say(&stale, &["Somebody else changed this in the meantime"]);
 
-    let wrong = ada
-        .post(&format!("{path}/delete"), &[("project", "x")])
-        .await;
+    let delete = format!("{path}/delete");
+    let wrong = send(&ada, &delete, &[("project", "x")]).await;
     assert_eq!(wrong.status, 422);
     must_say(&wrong, &["Type the name of the project, Demo1"]);
-    let deleted = ada
-        .post(&format!("{path}/delete"), &[("project", "Demo1")])
-        .await;
+    let named = [("project", "Demo1"), ("revision", "0")];
+    let stale = ada.post(&delete, &named).await;
+    assert_eq!(stale.status, 422);
+    must_say(&stale, &["Somebody else changed this in the meantime"]);
+    let deleted = send(&ada, &delete, &[("project", "Demo1")]).await;
     assert_eq!(deleted.status, 303);
     assert_eq!(ada.get(&path).await.status, 404);
 }
@@ -76,6 +77,16 @@ async fn projects_are_filtered_sorted_and_exported() {
     assert_eq!(shown(&by_id).await, [false, true]);
     assert_eq!(shown("created_by=operator").await, [true, true]);
     assert_eq!(shown("created_by=nobody").await, [false, false]);
+    let edit = format!("{}/edit", page_of(&projects, &jwt));
+    let fields = [
+        ("name", "n"),
+        ("team", "t"),
+        ("contact", "c"),
+        ("enabled", "yes"),
+    ];
+    assert_eq!(send(&ada, &edit, &fields).await.status, 303);
+    assert_eq!(shown("changed_by=ada@").await, [false, true]);
+    assert_eq!(shown("changed_by=nobody").await, [false, false]);
     for sort in [
         "changed", "created", "oldest", "active", "idle", "title", "x",
     ] {
@@ -168,9 +179,8 @@ async fn an_api_is_added_and_its_secret_is_shown_once() {
     assert_eq!(document.json()["project"]["name"], "Demo");
     must_not_say(&document, &[&secret]);
     let removal = [("service", "DocCloudSDK")];
-    let removed = ada
-        .post(&format!("{credential}/services/remove"), &removal)
-        .await;
+    let remove = format!("{credential}/services/remove?service=DocCloudSDK");
+    let removed = send(&ada, &remove, &removal).await;
     assert_eq!(removed.status, 303);
 }
 
@@ -192,7 +202,7 @@ async fn secrets_are_replaced() {
 
     let delete = format!("{page}/secrets/{}/delete", client.secret_id);
     must_not_say(&ada.get(&delete).await, &["It is the last one"]);
-    assert_eq!(ada.post(&delete, &[("tokens", "yes")]).await.status, 303);
+    assert_eq!(send(&ada, &delete, &[("tokens", "yes")]).await.status, 303);
     let with_new = TestClient {
         secret: secret.clone(),
         ..client.clone()
@@ -214,10 +224,10 @@ async fn secrets_are_replaced() {
     let id = left.split('/').next().unwrap();
     let delete = format!("{page}/secrets/{id}/delete");
     must_say(&ada.get(&delete).await, &["It is the last one"]);
-    let refused = ada.post(&delete, &[]).await;
+    let refused = send(&ada, &delete, &[]).await;
     assert_eq!(refused.status, 422);
     must_say(&refused, &["last live secret"]);
-    assert_eq!(ada.post(&delete, &[("force", "yes")]).await.status, 303);
+    assert_eq!(send(&ada, &delete, &[("force", "yes")]).await.status, 303);
 }
 
 #[tokio::test]
@@ -273,9 +283,7 @@ async fn certificates_are_generated_uploaded_and_deleted() {
     let details = ada.get(&format!("{page}/details/serviceaccount")).await;
     must_say(&details, &["expires soon", "ent_cloudmgr_sdk"]);
     let first = client.certificate_id.as_ref().unwrap();
-    let deleted = ada
-        .post(&format!("{certificates}/{first}/delete"), &[])
-        .await;
+    let deleted = send(&ada, &format!("{certificates}/{first}/delete"), &[]).await;
     assert_eq!(deleted.status, 303, "{}", deleted.body);
 }
 
@@ -367,6 +375,15 @@ async fn a_jwt_credential_says_everywhere_how_long_it_has() {
             &["deprecated: 28 days left", "It stops working on 2026-03-01"],
         );
     }
+    must_say(
+        &ada.get(&projects).await,
+        &[
+            "credentials are deprecated: 28 days left",
+            "28 days left, until 2026-03-01",
+        ],
+    );
+    let csv = ada.get(&format!("{projects}/projects.csv")).await;
+    must_say(&csv, &["\"28 days left, until 2026-03-01\""]);
     must_say(
         &ada.get(&format!("{page}/certificates")).await,
         &["Not possible any more", "2025-07-01"],

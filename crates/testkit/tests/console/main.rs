@@ -2,6 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "tests")]
 
+mod activity;
 mod developer;
 mod first_start;
 mod hostile;
@@ -13,3 +14,4 @@ mod projects;
 mod routes;
 mod signing_in;
 mod steps;
+mod tokens_and_keys;

@@ -1,5 +1,7 @@
 //! The move to OAuth Server-to-Server on the pages of a credential.
 
+use std::time::Duration;
+
 use countersign_authority::NewGrant;
 use countersign_model::{Origin, Role};
 use countersign_testkit::{Assertion, TestApp, TestClient, keys};
@@ -29,7 +31,12 @@ async fn a_migration_is_started_reviewed_and_cancelled() {
     exchange(&app, &client).await;
     let start = format!("{page}/migration/start");
     let revision = revision_of(&before);
-    let edit = [("name", "n"), ("team", "t"), ("contact", "c"), ("enabled", "yes")];
+    let edit = [
+        ("name", "n"),
+        ("team", "t"),
+        ("contact", "c"),
+        ("enabled", "yes"),
+    ];
     assert_eq!(send(&ada, &format!("{page}/edit"), &edit).await.status, 303);
     let stale = ada.post(&start, &[("revision", &revision)]).await;
     assert_eq!(stale.status, 422);
@@ -44,27 +51,30 @@ async fn a_migration_is_started_reviewed_and_cancelled() {
         must_not_say(&shown, &["Add new credential"]);
     }
     exchange(&app, &client).await;
+    app.advance(Duration::from_secs(60));
     app.anonymous().token(&client, "openid").await.token();
     app.authority.flush().await;
     let review = ada.get(&format!("{page}/migration")).await;
-    must_say(&review, &["192.0.2.0/24", "may be pausing", "0 pauses seen"]);
-    let again = ada.post(&start, &[("revision", &revision_of(&review_form(&ada, &page).await))]);
-    let again = again.await;
+    must_say(
+        &review,
+        &["203.0.113.0/24", "may be pausing", "0 pauses seen"],
+    );
+    let revision = revision_of(&ada.get(&format!("{page}/migration/cancel")).await);
+    let again = ada.post(&start, &[("revision", &revision)]).await;
     assert_eq!(again.status, 422);
     must_say(&again, &["already has its OAuth half"]);
 
     let cancel = format!("{page}/migration/cancel");
-    must_say(&ada.get(&cancel).await, &["These were seen with it", "192.0.2.0/24"]);
+    must_say(
+        &ada.get(&cancel).await,
+        &["These were seen with it", "203.0.113.0/24"],
+    );
     assert_eq!(ada.post(&cancel, &[("revision", "0")]).await.status, 422);
     assert_eq!(send(&ada, &cancel, &[]).await.status, 303);
     must_say(&ada.get(&jwt).await, &["Cancelled", "Add new credential"]);
     let refused = app.anonymous().token(&client, "openid").await;
     assert_eq!(refused.status, 400, "{}", refused.body);
     exchange(&app, &client).await;
-}
-
-async fn review_form(ada: &countersign_testkit::Person, page: &str) -> countersign_testkit::Answer {
-    ada.get(&format!("{page}/migration/cancel")).await
 }
 
 #[tokio::test]
@@ -109,9 +119,12 @@ async fn a_credential_of_oauth_alone_has_nothing_to_migrate() {
     let new = app.new_credential(&org, NewGrant::OAuth, &["DocCloudSDK"]);
     let client = app.create(new.await, None).await;
     let page = page_of(&projects, &client);
-    let details = ada.get(&format!("{page}/details/oauthservertoserver")).await;
+    let details = ada
+        .get(&format!("{page}/details/oauthservertoserver"))
+        .await;
     must_not_say(&details, &["Migration to OAuth"]);
     assert_eq!(ada.get(&format!("{page}/migration")).await.status, 404);
-    let started = ada.post(&format!("{page}/migration/start"), &[("revision", "0")]);
-    assert_eq!(started.await.status, 404);
+    let start = format!("{page}/migration/start");
+    let started = ada.post(&start, &[("revision", "0")]).await;
+    assert_eq!(started.status, 404);
 }

@@ -201,7 +201,8 @@ fn said(review: &Review) -> Said {
     match review.verdict {
         Verdict::Safe => Said {
             header: "Safe: nobody is expected to use the JWT half any more",
-            text: "Whoever called has moved, or has been silent for longer than it ever paused.".to_owned(),
+            text: "Whoever called has moved, or has been silent for longer than it ever paused."
+                .to_owned(),
             look: "positive",
         },
         Verdict::Wait { until } => Said {
@@ -209,9 +210,14 @@ fn said(review: &Review) -> Said {
             text: match first.filter(|one| one.caller.is_some()) {
                 Some(one) => format!(
                     "Wait until {}: {name} ({}) used the JWT half last on {}.",
-                    until.date(), one.habit.pace.as_str(), moment(one.last_at),
+                    until.date(),
+                    one.habit.pace.as_str(),
+                    moment(one.last_at),
                 ),
-                None => format!("Wait until {}: nobody was seen yet, but somebody may call who does so rarely.", until.date()),
+                None => format!(
+                    "Wait until {}: nobody was seen yet, but somebody may call who does so rarely.",
+                    until.date()
+                ),
             },
             look: "notice",
         },
@@ -253,7 +259,9 @@ fn row(finding: &Finding) -> CallerRow {
     CallerRow {
         who: consumer.map(ToString::to_string).unwrap_or_default(),
         program: caller.map_or_else(|| "all others".to_owned(), |one| one.agent.to_string()),
-        network: caller.map(|one| one.network.to_string()).unwrap_or_default(),
+        network: caller
+            .map(|one| one.network.to_string())
+            .unwrap_or_default(),
         last: moment(finding.last_at),
         pace: finding.habit.pace.as_str(),
         pauses: finding.habit.pauses,
