@@ -13,12 +13,15 @@ use super::wait_for;
 use crate::outcome::{Exit, Failure};
 use shown::Shown;
 
+mod activity;
 pub mod certificates;
 pub mod credentials;
 mod failure;
 pub mod members;
+mod new_credential;
 pub mod policy;
 pub mod projects;
+mod proofs;
 pub mod secrets;
 mod shown;
 
@@ -129,6 +132,13 @@ impl Session {
         let mut all = vec!["organizations", org.as_str()];
         all.extend(segments);
         Ok(Call::new(verb, &all))
+    }
+
+    /// Deletes a thing as it is now: if somebody else is faster, nothing is deleted.
+    async fn delete(&self, segments: &[&str]) -> Result<(), Failure> {
+        let seen = self.send(self.within(Verb::Get, segments).await?).await?;
+        let call = self.within(Verb::Delete, segments).await?;
+        self.send(call.made_from(seen.revision)).await.map(drop)
     }
 
     /// Changes a thing from what it is now: if somebody else is faster, nothing is overwritten.

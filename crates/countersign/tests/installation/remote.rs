@@ -172,6 +172,43 @@ fn a_private_key_that_the_server_makes_goes_into_a_file_of_its_own() {
 }
 
 #[test]
+fn a_credential_is_tried_out_and_its_log_is_read_from_afar() {
+    let remote = Remote::operator();
+    let jwt = [&CREATE[..], &["service-account-jwt"]].concat();
+    let made = remote.json(&[&jwt[..], &["--private-key-out", "key.pem"]].concat());
+    let id = made["id"].as_str().unwrap();
+    let with_key = ["--private-key", "key.pem"];
+    let token = remote.json(&[&["credentials", "generate-token", id][..], &with_key].concat());
+    assert!(token["access_token"].as_str().unwrap().starts_with("eyJ"));
+    let assertion = remote.json(&[&["credentials", "generate-jwt", id][..], &with_key].concat());
+    assert!(assertion["assertion"].as_str().unwrap().starts_with("eyJ"));
+    remote.refused(&["credentials", "generate-token", id], 1, "OAuth");
+
+    let set = remote.json(&["credentials", "set-token-kind", id, "standard:ES256"]);
+    assert_eq!(set["token_kind"], "standard:ES256");
+    let none = remote.run(&["credentials", "jwks", id]);
+    assert_eq!(
+        none.stdout.replace(char::is_whitespace, ""),
+        r#"{"keys":[]}"#
+    );
+    let document = remote.run(&["projects", "download", "Demo"]);
+    assert!(
+        document.stdout.contains("\"workspace\""),
+        "{}",
+        document.stdout
+    );
+
+    let of_credential = remote.json(&["credentials", "activity", id]);
+    let newest = &of_credential[0];
+    assert_eq!(newest["action"], "credential.token_kind_set");
+    let tried = ["--action", "token.generated"];
+    let tried = remote.json(&[&["projects", "activity", "Demo"][..], &tried].concat());
+    assert_eq!(tried.as_array().unwrap().len(), 1);
+    let changed = remote.json(&["projects", "list", "--changed-by", "nobody"]);
+    assert_eq!(changed, serde_json::json!([]));
+}
+
+#[test]
 fn members_and_policy_are_looked_after_from_afar() {
     let remote = Remote::operator();
     let invited = remote.json(&["members", "invite", "eve@example.com", "--role", "viewer"]);

@@ -24,6 +24,10 @@ struct Which {
     action: Option<String>,
     /// Exactly this subject, such as the id of a credential.
     subject: Option<String>,
+    /// In the project of this id; also in one that was deleted.
+    project: Option<String>,
+    /// About the credential of this id; also about one that was deleted.
+    credential: Option<String>,
 }
 
 /// What happened in an organization, the newest first
@@ -40,6 +44,8 @@ pub(super) async fn list(
         actor: wanted("actor"),
         action: wanted("action"),
         subject: wanted("subject"),
+        project: wanted("project"),
+        credential: wanted("credential"),
     };
     let list = format!("activity of {org} with {filter:?}");
     let paging = Paging::read(&app, &mut query, list)?;

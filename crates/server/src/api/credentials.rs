@@ -5,7 +5,7 @@ use axum::response::Response;
 use countersign_authority::{
     Actor, At, CredentialChange, ManageError, NewCertificate, NewCredential, NewGrant,
 };
-use countersign_model::{Credential, Origin, Owner, Subscription, TokenKind};
+use countersign_model::{Credential, Origin, Owner, Subscription, TechnicalAccount, TokenKind};
 use countersign_wire::{
     ClientId, CredentialId, OrgId, ProfileId, ProjectId, ServiceCode, WorkspaceId,
 };
@@ -192,7 +192,7 @@ pub(super) async fn create(
         made.credential.id
     );
     let view = CreatedCredential {
-        credential: CredentialDetail::new(&made.credential, &made.account),
+        credential: detail(&app, &made.credential, &made.account, &by).await?,
         client_secret: Some(made.secret.expose().to_owned()),
         private_key: made.private_key.as_ref().map(shown),
     };
@@ -209,7 +209,7 @@ pub(super) async fn show(
     Ids((org, id)): Ids<(OrgId, CredentialId)>,
 ) -> Result<Response, Failure> {
     let (found, account) = place::credential(&app, &org, &id, &by).await?;
-    let view = CredentialDetail::new(&found, &account);
+    let view = detail(&app, &found, &account, &by).await?;
     Ok(reply::revised(&view, found.revision))
 }
 
@@ -281,7 +281,10 @@ pub(super) async fn usage(
     let usage = app.authority.list_usage(&id, &by).await?;
     let callers = app.authority.list_callers(&id, &by).await?;
     let findings = app.authority.list_findings(&id, &by).await?;
-    Ok(reply::item(&UsageView::new(&usage, &callers, &findings)))
+    let days = app.authority.list_days(&id, &by).await?;
+    Ok(reply::item(&UsageView::new(
+        &usage, &callers, &findings, &days,
+    )))
 }
 
 /// Subscribe a credential to a service, or change the profiles it uses it through
@@ -318,6 +321,19 @@ pub(super) async fn unsubscribe(
     let at = At::revision(&id, revision);
     let changed = app.authority.unsubscribe(at, &service, &by).await?;
     Ok(answer(&changed))
+}
+
+async fn detail(
+    app: &App,
+    credential: &Credential,
+    account: &TechnicalAccount,
+    by: &Actor,
+) -> Result<CredentialDetail, Failure> {
+    let authority = &app.authority;
+    let policy = authority.show_policy(&credential.org_id, by).await?;
+    Ok(CredentialDetail::new(
+        credential, account, &policy, authority,
+    ))
 }
 
 fn answer(credential: &Credential) -> Response {

@@ -19,8 +19,13 @@ const KEY: HeaderName = HeaderName::from_static("idempotency-key");
 /// Says that an answer was given before, and that what was shown then is not shown again.
 const REPLAYED: HeaderName = HeaderName::from_static("idempotent-replayed");
 /// Members of answers that are shown once. They are remembered as `null`.
-pub(super) const SHOWN_ONCE: [&str; 4] =
-    ["access_token", "client_secret", "link_code", "private_key"];
+pub(super) const SHOWN_ONCE: [&str; 5] = [
+    "access_token",
+    "assertion",
+    "client_secret",
+    "link_code",
+    "private_key",
+];
 /// Headers of an answer that are worth giving again.
 const KEPT: [HeaderName; 2] = [ETAG, LOCATION];
 /// Longest body that is read to compare it; the limits of the server hold before.

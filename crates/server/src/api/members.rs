@@ -128,6 +128,18 @@ pub(super) async fn remove(
     Ok(reply::deleted())
 }
 
+/// End a member's sessions: access tokens stay
+#[utoipa::path(delete, path = "/api/v1/organizations/{org}/members/{person}/sessions", tag = "members", params(OneMember),
+    responses((status = 204), (status = "default", body = ProblemSchema)))]
+pub(super) async fn end_sessions(
+    State(app): State<App>,
+    By(by): By,
+    Ids((org, person)): Ids<(OrgId, PersonId)>,
+) -> Result<Response, Failure> {
+    app.authority.end_sessions(&org, &person, &by).await?;
+    Ok(reply::deleted())
+}
+
 /// Invitations that were not used
 #[utoipa::path(get, path = "/api/v1/organizations/{org}/invitations", tag = "members", params(InOrganization, Paged),
     responses((status = 200, body = List<InvitationView>), (status = "default", body = ProblemSchema)))]

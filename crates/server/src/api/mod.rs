@@ -12,6 +12,7 @@ use utoipa_axum::routes;
 use crate::app::App;
 
 mod activity;
+mod by_hand;
 mod certificates;
 mod credentials;
 mod definition;
@@ -89,6 +90,7 @@ fn described() -> (Router<App>, utoipa::openapi::OpenApi) {
         .routes(routes!(organizations::list, organizations::create))
         .routes(routes!(organizations::show, organizations::change))
         .routes(routes!(organizations::services))
+        .routes(routes!(organizations::offered))
         .routes(routes!(
             organizations::profiles,
             organizations::create_profile
@@ -98,6 +100,7 @@ fn described() -> (Router<App>, utoipa::openapi::OpenApi) {
         .routes(routes!(projects::list, projects::create))
         .routes(routes!(projects::show, projects::change, projects::delete))
         .routes(routes!(projects::workspaces))
+        .routes(routes!(projects::download))
         .routes(routes!(credentials::list, credentials::create))
         .routes(routes!(
             credentials::show,
@@ -109,7 +112,8 @@ fn described() -> (Router<App>, utoipa::openapi::OpenApi) {
         .routes(routes!(migration::migrate))
         .routes(routes!(migration::review))
         .routes(routes!(keys::show, keys::replace))
-        .routes(routes!(end::of_credential))
+        .routes(routes!(end::of_credential, by_hand::token))
+        .routes(routes!(by_hand::assertion))
         .routes(routes!(secrets::list, secrets::add))
         .routes(routes!(secrets::delete))
         .routes(routes!(end::of_secret))
@@ -118,6 +122,7 @@ fn described() -> (Router<App>, utoipa::openapi::OpenApi) {
         .routes(routes!(end::of_certificate))
         .routes(routes!(members::list))
         .routes(routes!(members::show, members::change, members::remove))
+        .routes(routes!(members::end_sessions))
         .routes(routes!(members::invitations, members::invite))
         .routes(routes!(members::withdraw))
         .routes(routes!(activity::list))

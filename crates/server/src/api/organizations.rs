@@ -12,7 +12,7 @@ use super::error::{Failure, ProblemSchema};
 use super::place::{InOrganization, Paged};
 use super::reply::{self, List, Paging};
 use super::request::{Body, By, Ids, IfMatch, Query};
-use super::view::{OrganizationView, ProfileView, ServiceView};
+use super::view::{OfferedView, OrganizationView, ProfileView, ServiceView};
 use crate::app::App;
 
 /// An organization to be made.
@@ -141,6 +141,23 @@ pub(super) async fn services(
     let items = app.authority.catalogue().iter().map(ServiceView::from);
     Ok(reply::item(&List {
         items: items.collect(),
+        next_cursor: None,
+    }))
+}
+
+/// The service catalogue as the caller may add it to credentials of the organization
+#[utoipa::path(get, path = "/api/v1/organizations/{org}/services", tag = "organizations", params(InOrganization),
+    responses((status = 200, body = List<OfferedView>), (status = "default", body = ProblemSchema)))]
+pub(super) async fn offered(
+    State(app): State<App>,
+    By(by): By,
+    Ids(org): Ids<OrgId>,
+    query: Query,
+) -> Result<Response, Failure> {
+    query.finish()?;
+    let offered = app.authority.offered_services(&org, &by).await?;
+    Ok(reply::item(&List {
+        items: offered.iter().map(OfferedView::from).collect(),
         next_cursor: None,
     }))
 }

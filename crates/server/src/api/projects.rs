@@ -246,6 +246,19 @@ pub(super) async fn workspaces(
     }))
 }
 
+/// The project as Adobe's own tools read it, without secrets: they were shown once
+#[utoipa::path(get, path = "/api/v1/organizations/{org}/projects/{project}/download", tag = "projects", params(InProject),
+    responses((status = 200, body = serde_json::Value), (status = "default", body = ProblemSchema)))]
+pub(super) async fn download(
+    State(app): State<App>,
+    By(by): By,
+    Ids((org, id)): Ids<(OrgId, ProjectId)>,
+) -> Result<Response, Failure> {
+    project(&app, &org, &id, &by).await?;
+    let document = app.authority.download_project(&id, None, &by).await?;
+    Ok(reply::text(document.to_json_with_secrets().to_string()))
+}
+
 /// The project, if it is where the path says; by id only.
 async fn project(app: &App, org: &OrgId, id: &ProjectId, by: &Actor) -> Result<Project, Failure> {
     let found = app.authority.find_project(org, id.as_str(), by).await?;

@@ -30,6 +30,11 @@ pub(super) fn item<T: Serialize>(view: &T) -> Response {
     json(StatusCode::OK, view)
 }
 
+/// A document that is written already.
+pub(super) fn text(document: String) -> Response {
+    ([(CONTENT_TYPE, JSON)], document).into_response()
+}
+
 /// A thing that changes, with the revision that the next change is made from.
 pub(super) fn revised<T: Serialize>(view: &T, revision: i64) -> Response {
     tagged(json(StatusCode::OK, view), revision)

@@ -2,10 +2,12 @@
 //! made from.
 
 use std::collections::BTreeMap;
+use std::convert::Infallible;
 
 use axum::extract::{FromRequest, FromRequestParts, Path, Request};
 use bytes::Bytes;
 use countersign_authority::Actor;
+use countersign_wire::Caller;
 use countersign_wire::form::{Params, Place};
 use http::header::{CONTENT_TYPE, IF_MATCH};
 use http::request::Parts;
@@ -13,6 +15,7 @@ use http::{HeaderMap, StatusCode};
 use serde::de::DeserializeOwned;
 
 use super::error::Failure;
+use crate::ims::caller::caller;
 
 /// Who calls; `guard.rs` put it there.
 pub(super) struct By(pub(super) Actor);
@@ -23,6 +26,17 @@ impl<S: Send + Sync> FromRequestParts<S> for By {
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Failure> {
         let actor = parts.extensions.get::<Actor>().cloned();
         actor.map(Self).ok_or_else(Failure::unauthenticated)
+    }
+}
+
+/// What the request tells of the program that sent it: evidence, where a token is made.
+pub(super) struct CalledFrom(pub(super) Caller);
+
+impl<S: Send + Sync> FromRequestParts<S> for CalledFrom {
+    type Rejection = Infallible;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Infallible> {
+        Ok(Self(caller(parts)))
     }
 }
 

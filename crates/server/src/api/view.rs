@@ -1,18 +1,29 @@
 //! Things as the API shows them. Times are RFC 3339 in UTC; ids are text, also where they are
 //! digits.
 
-use countersign_authority::{Callers, Entry, Finding, Invited, Usage, role_of};
-use countersign_model::evidence::Seen;
-use countersign_model::member::{AccessToken, Invitation};
+use std::collections::BTreeSet;
+
+use countersign_authority::{Authority, Entry};
 use countersign_model::{
-    Certificate, Credential, DeprecationPolicy, Grants, KeyState, Membership, Migration,
-    Organization, Person, ProductProfile, Project, Secret, Service, SigningKeyRecord, State,
-    TechnicalAccount, Workspace,
+    Credential, DeprecationPolicy, Grants, KeyState, Migration, Organization, Project,
+    SigningKeyRecord, State, TechnicalAccount, Workspace,
 };
 use countersign_wire::{Opaque, Timestamp};
 use serde::Serialize;
 use serde_json::Value;
 use utoipa::ToSchema;
+
+mod catalogue;
+mod people;
+mod proofs;
+mod usage;
+
+pub(super) use catalogue::{OfferedView, ProfileView, ServiceView};
+pub(super) use people::{
+    AccessTokenView, CreatedAccessToken, CreatedInvitation, InvitationView, MemberView,
+};
+pub(super) use proofs::{CertificateView, CreatedCertificate, CreatedSecret, SecretView};
+pub(super) use usage::UsageView;
 
 pub(super) fn time(at: Timestamp) -> String {
     at.to_string()
@@ -185,15 +196,54 @@ fn migration(grants: Grants) -> &'static str {
 #[derive(Serialize, ToSchema)]
 pub(super) struct CredentialDetail {
     #[serde(flatten)]
-    pub(super) credential: CredentialView,
+    credential: CredentialView,
     technical_account_email: String,
+    /// What its tokens can have.
+    scopes: Vec<String>,
+    /// What its assertions can ask for; empty without a JWT half.
+    metascopes: Vec<String>,
+    /// Of a credential with a JWT half, from its deprecation on.
+    deprecation: Option<DeprecationView>,
+}
+
+/// How long a JWT half has.
+#[derive(Serialize, ToSchema)]
+struct DeprecationView {
+    deprecated_on: String,
+    /// When it ends, if that is known.
+    sunset: Option<String>,
 }
 
 impl CredentialDetail {
-    pub(super) fn new(credential: &Credential, account: &TechnicalAccount) -> Self {
+    pub(super) fn new(
+        credential: &Credential,
+        account: &TechnicalAccount,
+        policy: &DeprecationPolicy,
+        authority: &Authority,
+    ) -> Self {
+        let catalogue = authority.catalogue();
+        let has_jwt_half = credential.grants.has_jwt_half();
+        let metascopes: BTreeSet<_> = credential.bound_metascopes(catalogue).collect();
+        let last = credential.last_certificate_ends();
+        let notice = policy.notice(credential.origin, last, authority.clock().now());
         Self {
             credential: credential.into(),
             technical_account_email: account.email.to_string(),
+            scopes: credential
+                .granted_scopes(catalogue)
+                .iter()
+                .map(ToString::to_string)
+                .collect(),
+            metascopes: match has_jwt_half {
+                true => metascopes.iter().map(ToString::to_string).collect(),
+                false => Vec::new(),
+            },
+            deprecation: notice
+                .filter(|_| has_jwt_half)
+                .map(|notice| DeprecationView {
+                    deprecated_on: time(notice.deprecated_on),
+                    sunset: notice.sunset.map(time),
+                }),
         }
     }
 }
@@ -208,353 +258,6 @@ pub(super) struct CreatedCredential {
     pub(super) client_secret: Option<String>,
     /// The generated private key as PEM, shown like the secret; `null` where none was generated.
     pub(super) private_key: Option<String>,
-}
-
-/// A client secret, without the secret.
-#[derive(Serialize, ToSchema)]
-pub(super) struct SecretView {
-    id: String,
-    label: String,
-    /// Its last four characters.
-    hint: String,
-    /// `strong`, or `weak` for an imported one.
-    strength: &'static str,
-    live: bool,
-    created_at: String,
-    expires_at: Option<String>,
-    last_used_at: Option<String>,
-}
-
-impl SecretView {
-    pub(super) fn new(secret: &Secret, usage: &[Usage], now: Timestamp) -> Self {
-        let uses = usage
-            .iter()
-            .filter(|one| one.subject.named() == ("secret", Some(secret.id.as_str())));
-        Self {
-            id: secret.id.to_string(),
-            label: secret.label.clone(),
-            hint: secret.hint.clone(),
-            strength: secret.strength.as_str(),
-            live: secret.is_live(now),
-            created_at: time(secret.created_at),
-            expires_at: secret.expires_at.map(time),
-            last_used_at: uses.map(|one| one.last_used_at).max().map(time),
-        }
-    }
-}
-
-/// A secret that was added.
-#[derive(Serialize, ToSchema)]
-pub(super) struct CreatedSecret {
-    #[serde(flatten)]
-    pub(super) secret: SecretView,
-    /// The secret: shown in this answer and never again; `null` when the answer is repeated for an
-    /// `Idempotency-Key`.
-    pub(super) client_secret: Option<String>,
-}
-
-/// A certificate of the JWT half.
-#[derive(Serialize, ToSchema)]
-pub(super) struct CertificateView {
-    id: String,
-    /// SHA-1 of the certificate.
-    fingerprint: String,
-    subject: String,
-    pem: String,
-    live: bool,
-    not_before: String,
-    not_after: String,
-    created_at: String,
-    last_used_at: Option<String>,
-}
-
-impl CertificateView {
-    pub(super) fn new(certificate: &Certificate, usage: &[Usage], now: Timestamp) -> Self {
-        let uses = usage
-            .iter()
-            .filter(|one| one.subject.named() == ("certificate", Some(certificate.id.as_str())));
-        Self {
-            id: certificate.id.to_string(),
-            fingerprint: certificate.fingerprint.clone(),
-            subject: certificate.subject.clone(),
-            pem: certificate.pem.clone(),
-            live: certificate.is_live(now),
-            not_before: time(certificate.not_before),
-            not_after: time(certificate.not_after),
-            created_at: time(certificate.created_at),
-            last_used_at: uses.map(|one| one.last_used_at).max().map(time),
-        }
-    }
-}
-
-/// A certificate that was added.
-#[derive(Serialize, ToSchema)]
-pub(super) struct CreatedCertificate {
-    #[serde(flatten)]
-    pub(super) certificate: CertificateView,
-    /// The generated private key as PEM: shown in this answer and never again; `null` where none
-    /// was generated.
-    pub(super) private_key: Option<String>,
-}
-
-/// Who calls with a credential, and what somebody should look at.
-#[derive(Serialize, ToSchema)]
-pub(super) struct UsageView {
-    /// Per grant, secret, certificate and key: how often, first and last.
-    uses: Vec<UseView>,
-    callers: Vec<CallerView>,
-    findings: Vec<FindingView>,
-}
-
-/// Uses of one thing by one grant.
-#[derive(Serialize, ToSchema)]
-struct UseView {
-    /// `grant`, `secret`, `certificate` or `key`.
-    subject: &'static str,
-    subject_id: Option<String>,
-    /// `client_credentials` or `jwt_exchange`.
-    grant: &'static str,
-    uses: u64,
-    first_used_at: String,
-    last_used_at: String,
-}
-
-/// One caller.
-#[derive(Serialize, ToSchema)]
-struct CallerView {
-    grant: &'static str,
-    /// The service that was called through the gateway; `null` is the token endpoint.
-    service: Option<String>,
-    /// Where it calls from; `null` for all those that are not told apart any more.
-    network: Option<String>,
-    agent: Option<String>,
-    consumer: Option<String>,
-    secret_id: Option<String>,
-    uses: u64,
-    first_used_at: String,
-    last_used_at: String,
-    /// In how many of the last 63 hours, days and weeks before the last call it called.
-    active_hours: u32,
-    active_days: u32,
-    active_weeks: u32,
-}
-
-/// What somebody should look at.
-#[derive(Serialize, ToSchema)]
-struct FindingView {
-    finding: &'static str,
-    times: u64,
-    first_seen_at: String,
-    last_seen_at: String,
-}
-
-impl UsageView {
-    pub(super) fn new(usage: &[Usage], callers: &[Callers], findings: &[Finding]) -> Self {
-        let seen = callers
-            .iter()
-            .flat_map(|half| half.seen.iter().map(|seen| caller(half, seen)));
-        Self {
-            uses: usage.iter().map(used).collect(),
-            callers: seen.collect(),
-            findings: findings.iter().map(found).collect(),
-        }
-    }
-}
-
-fn used(usage: &Usage) -> UseView {
-    let (subject, subject_id) = usage.subject.named();
-    UseView {
-        subject,
-        subject_id: subject_id.map(str::to_owned),
-        grant: usage.grant.as_str(),
-        uses: usage.uses,
-        first_used_at: time(usage.first_used_at),
-        last_used_at: time(usage.last_used_at),
-    }
-}
-
-fn caller(half: &Callers, seen: &Seen) -> CallerView {
-    let trace = seen.trace.as_ref();
-    let caller = trace.map(|trace| &trace.caller);
-    CallerView {
-        grant: half.grant.as_str(),
-        service: half.service.as_ref().map(ToString::to_string),
-        network: caller.map(|caller| caller.network.to_string()),
-        agent: caller.map(|caller| caller.agent.as_str().to_owned()),
-        consumer: caller.and_then(|c| c.consumer.as_ref().map(ToString::to_string)),
-        secret_id: trace.and_then(|trace| trace.secret.as_ref().map(ToString::to_string)),
-        uses: seen.uses,
-        first_used_at: time(seen.first_at),
-        last_used_at: time(seen.last_at),
-        active_hours: seen.rhythm.hours.count_ones(),
-        active_days: seen.rhythm.days.count_ones(),
-        active_weeks: seen.rhythm.weeks.count_ones(),
-    }
-}
-
-fn found(finding: &Finding) -> FindingView {
-    FindingView {
-        finding: finding.kind.as_str(),
-        times: finding.times,
-        first_seen_at: time(finding.first_at),
-        last_seen_at: time(finding.last_at),
-    }
-}
-
-/// A service of the catalogue.
-#[derive(Serialize, ToSchema)]
-pub(super) struct ServiceView {
-    code: String,
-    name: String,
-    scopes: Vec<String>,
-    metascopes: Vec<String>,
-    /// Whether only System Administrators may add it to a credential.
-    administrators_only: bool,
-}
-
-impl From<&Service> for ServiceView {
-    fn from(service: &Service) -> Self {
-        Self {
-            code: service.code.to_string(),
-            name: service.name.clone(),
-            scopes: service.scopes.iter().map(ToString::to_string).collect(),
-            metascopes: service.metascopes.iter().map(ToString::to_string).collect(),
-            administrators_only: service.administrators_only,
-        }
-    }
-}
-
-/// A product profile.
-#[derive(Serialize, ToSchema)]
-pub(super) struct ProfileView {
-    id: String,
-    service: String,
-    name: String,
-    created_at: String,
-}
-
-impl From<&ProductProfile> for ProfileView {
-    fn from(profile: &ProductProfile) -> Self {
-        Self {
-            id: profile.id.to_string(),
-            service: profile.service.to_string(),
-            name: profile.name.clone(),
-            created_at: time(profile.created_at),
-        }
-    }
-}
-
-/// A person in an organization.
-#[derive(Serialize, ToSchema)]
-pub(super) struct MemberView {
-    /// Id of the person.
-    id: String,
-    sign_in_name: String,
-    name: String,
-    /// `viewer`, `developer` or `system_administrator`.
-    role: &'static str,
-    profiles: Vec<String>,
-    enabled: bool,
-    member_since: String,
-}
-
-impl From<&(Person, Membership)> for MemberView {
-    fn from((person, member): &(Person, Membership)) -> Self {
-        Self {
-            id: person.id.to_string(),
-            sign_in_name: person.sign_in_name.to_string(),
-            name: person.name.clone(),
-            role: member.role.as_str(),
-            profiles: member.profiles.iter().map(ToString::to_string).collect(),
-            enabled: enabled(member.state) && enabled(person.state),
-            member_since: time(member.created_at),
-        }
-    }
-}
-
-/// An invitation that was not used yet.
-#[derive(Serialize, ToSchema)]
-pub(super) struct InvitationView {
-    id: String,
-    sign_in_name: Option<String>,
-    role: &'static str,
-    profiles: Vec<String>,
-    invited_by: String,
-    created_at: String,
-    expires_at: String,
-}
-
-impl From<&Invitation> for InvitationView {
-    fn from(invitation: &Invitation) -> Self {
-        Self {
-            id: invitation.id.to_string(),
-            sign_in_name: invitation.sign_in_name.as_ref().map(ToString::to_string),
-            role: invitation.role.as_str(),
-            profiles: invitation
-                .profiles
-                .iter()
-                .map(ToString::to_string)
-                .collect(),
-            invited_by: invitation.invited_by.clone(),
-            created_at: time(invitation.created_at),
-            expires_at: time(invitation.expires_at),
-        }
-    }
-}
-
-/// An invitation that was made.
-#[derive(Serialize, ToSchema)]
-pub(super) struct CreatedInvitation {
-    #[serde(flatten)]
-    pub(super) invitation: InvitationView,
-    /// The code of its link: shown in this answer and never again.
-    link_code: Option<String>,
-}
-
-impl From<&Invited> for CreatedInvitation {
-    fn from(invited: &Invited) -> Self {
-        Self {
-            invitation: (&invited.invitation).into(),
-            link_code: Some(shown(&invited.code)),
-        }
-    }
-}
-
-/// A personal access token, without the token.
-#[derive(Serialize, ToSchema)]
-pub(super) struct AccessTokenView {
-    id: String,
-    name: String,
-    /// Its last four characters.
-    hint: String,
-    /// The role it has at most; `null` for one of the operator.
-    role: Option<&'static str>,
-    created_at: String,
-    expires_at: String,
-    last_used_at: Option<String>,
-}
-
-impl From<&AccessToken> for AccessTokenView {
-    fn from(token: &AccessToken) -> Self {
-        Self {
-            id: token.id.to_string(),
-            name: token.name.clone(),
-            hint: token.hint.clone(),
-            role: role_of(token).map(countersign_model::Role::as_str),
-            created_at: time(token.created_at),
-            expires_at: time(token.expires_at),
-            last_used_at: token.last_used_at.map(time),
-        }
-    }
-}
-
-/// An access token that was made.
-#[derive(Serialize, ToSchema)]
-pub(super) struct CreatedAccessToken {
-    #[serde(flatten)]
-    pub(super) token: AccessTokenView,
-    /// The token: shown in this answer and never again.
-    pub(super) access_token: Option<String>,
 }
 
 /// The dates of the deprecation policy; `null` never comes.
@@ -616,6 +319,10 @@ pub(super) struct EventView {
     action: String,
     /// Of what.
     subject: String,
+    /// In which project, where it concerns one.
+    project_id: Option<String>,
+    /// About which credential, where it concerns one.
+    credential_id: Option<String>,
     /// Before and after, without secrets.
     #[schema(value_type = Object)]
     detail: Value,
@@ -631,6 +338,8 @@ impl From<&Entry> for EventView {
             source: event.source.clone(),
             action: event.action.clone(),
             subject: event.subject.clone(),
+            project_id: event.project_id.as_ref().map(ToString::to_string),
+            credential_id: event.credential_id.as_ref().map(ToString::to_string),
             detail: serde_json::from_str(&event.detail).unwrap_or_default(),
         }
     }

@@ -66,3 +66,4 @@ mod published;
 mod rights;
 mod routes;
 mod sign_in;
+mod trying;

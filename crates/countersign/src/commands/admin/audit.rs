@@ -27,6 +27,12 @@ pub enum Verb {
         /// Only of this subject, such as the id of a credential
         #[arg(long, default_value = "")]
         subject: String,
+        /// Only in this project, by its id; also in one that was deleted
+        #[arg(long, default_value = "")]
+        project: String,
+        /// Only about this credential, by its id; also about one that was deleted
+        #[arg(long, default_value = "")]
+        credential: String,
     },
     /// Check that nothing was deleted from the log or changed in it by hand
     Verify,
@@ -46,12 +52,16 @@ pub(super) async fn run(verb: &Verb, session: &Session) -> Result<Answer, Failur
             actor,
             action,
             subject,
+            project,
+            credential,
         } => {
             let org = session.organization(org.as_ref()).await?;
             let filter = Filter {
                 actor: actor.clone(),
                 action: action.clone(),
                 subject: subject.clone(),
+                project: project.clone(),
+                credential: credential.clone(),
             };
             let found = authority
                 .list_activity(&org, &filter, &Page::first(), by)

@@ -3,12 +3,11 @@
 use std::path::{Path, PathBuf};
 
 use clap::Subcommand;
-use countersign_client::management::Verb as Http;
 use serde_json::{Value, json};
 
-use super::secrets::{Removal, items};
+use super::proofs::{Proofs, Removal};
 use super::shown::Shown;
-use super::{Noun, Session, body, credentials};
+use super::{Noun, Session, body};
 use crate::commands::admin::files::{self, NewFile};
 use crate::outcome::Failure;
 use crate::output;
@@ -52,14 +51,9 @@ pub enum Verb {
 
 impl Noun for Verb {
     async fn run(&self, session: &Session) -> Result<Shown, Failure> {
-        let id = credentials::find(session, self.credential()).await?;
-        let at = ["credentials", id.as_str(), "certificates"];
+        let certificates = Proofs::of(session, self.credential(), "certificates").await?;
         match self {
-            Self::List { .. } => {
-                let call = session.within(Http::Get, &at).await?;
-                let listed = session.send(call).await?.body["items"].take();
-                Ok(Shown::List(COLUMNS, items(listed)))
-            }
+            Self::List { .. } => certificates.list(COLUMNS).await,
             Self::Add {
                 certificate,
                 private_key_out,
@@ -71,8 +65,7 @@ impl Noun for Verb {
                     .map(NewFile::reserve)
                     .transpose()?;
                 let new = body([("certificate", pem.map(Value::from))]);
-                let call = session.within(Http::Post, &at).await?;
-                let mut added = session.send(call.body(new)).await?.body;
+                let mut added = certificates.add(new).await?;
                 hand_out(&mut added, place)?;
                 Ok(Shown::Item(FIRST, added))
             }
@@ -80,12 +73,8 @@ impl Noun for Verb {
                 certificate,
                 removal,
                 ..
-            } => removal.run(session, &at, certificate).await,
-            Self::EndTokens { certificate, .. } => {
-                let at = ["credentials", &id, "certificates", certificate, "tokens"];
-                let call = session.within(Http::Delete, &at).await?;
-                Ok(Shown::Item(&[], session.send(call).await?.body))
-            }
+            } => certificates.remove(certificate, removal).await,
+            Self::EndTokens { certificate, .. } => certificates.end_tokens(certificate).await,
         }
     }
 }

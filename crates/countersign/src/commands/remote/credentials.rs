@@ -1,17 +1,16 @@
 //! `countersign credentials`
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
-use clap::{Subcommand, ValueEnum};
+use clap::Subcommand;
 use countersign_client::management::Verb as Http;
 use serde_json::{Value, json};
 
-use super::certificates::{hand_out, read};
+use super::certificates::read;
+use super::new_credential::{FIRST, New, subscription};
 use super::shown::Shown;
-use super::{Noun, Session, body, projects, text};
-use crate::commands::admin::files::NewFile;
+use super::{Noun, Session, activity, body, projects, text};
 use crate::outcome::Failure;
-use crate::output;
 
 /// What to do with credentials.
 #[derive(Debug, Subcommand)]
@@ -64,6 +63,15 @@ pub enum Verb {
         #[arg(long, value_name = "CODE")]
         service: String,
     },
+    /// Set which kind of access tokens a credential gets from now on
+    SetTokenKind {
+        #[command(flatten)]
+        which: Which,
+        /// `ims`, or `standard:RS256`, `standard:ES256`, `standard:EdDSA`
+        kind: String,
+    },
+    /// Show the public keys that a credential may authenticate with (`private_key_jwt`)
+    Jwks(Which),
     /// Replace the public keys that a credential may authenticate with (`private_key_jwt`)
     SetJwks {
         #[command(flatten)]
@@ -72,46 +80,36 @@ pub enum Verb {
         #[arg(long, value_name = "FILE")]
         jwks: PathBuf,
     },
+    /// Generate an access token, to try the credential out
+    GenerateToken {
+        #[command(flatten)]
+        which: Which,
+        /// A scope that it shall have; repeatable [default: all of the credential]
+        #[arg(long = "scope", value_name = "SCOPE", conflicts_with = "private_key")]
+        scopes: Vec<String>,
+        /// Private key of one of its certificates, for a token of the JWT half; `-` is stdin. The
+        /// server signs with it once, and keeps nothing of it
+        #[arg(long, value_name = "FILE")]
+        private_key: Option<PathBuf>,
+    },
+    /// Generate a JWT to be exchanged, valid for 24 hours
+    GenerateJwt {
+        #[command(flatten)]
+        which: Which,
+        /// Private key of one of its certificates; `-` is stdin. The server signs with it once, and
+        /// keeps nothing of it
+        #[arg(long, value_name = "FILE")]
+        private_key: PathBuf,
+    },
     /// End every token that a credential has
     EndTokens(Which),
-}
-
-/// A credential to be made.
-#[derive(Debug, clap::Args)]
-pub struct New {
-    /// With which grant it starts
-    #[arg(long = "type", value_name = "TYPE")]
-    kind: Kind,
-    /// Id or name of the project
-    #[arg(long)]
-    project: String,
-    /// Shown to people
-    #[arg(long)]
-    name: String,
-    /// The team that warnings must reach
-    #[arg(long, value_name = "TEAM")]
-    owner_team: String,
-    /// How to reach the team: a mail address, a channel
-    #[arg(long, value_name = "CONTACT")]
-    owner_contact: String,
-    /// A service it may use, and ids of product profiles; repeatable
-    #[arg(long = "service", value_name = "CODE[:PROFILE,..]")]
-    services: Vec<String>,
-    /// Certificate, in PEM, of the key pair that signs assertions; `-` is stdin
-    #[arg(long, value_name = "FILE")]
-    certificate: Option<PathBuf>,
-    /// Have the key pair made, and write its private key into this new file
-    #[arg(long, value_name = "FILE", conflicts_with = "certificate")]
-    private_key_out: Option<PathBuf>,
-}
-
-/// The types, as the Developer Console names them.
-#[derive(Clone, Copy, Debug, ValueEnum)]
-enum Kind {
-    /// Tokens for client id and secret
-    OauthServerToServer,
-    /// Tokens for signed assertions; deprecated
-    ServiceAccountJwt,
+    /// Say what happened with a credential, the newest first
+    Activity {
+        #[command(flatten)]
+        which: Which,
+        #[command(flatten)]
+        events: activity::Which,
+    },
 }
 
 /// One credential.
@@ -131,8 +129,37 @@ impl Noun for Verb {
             Self::Enable(which) => which.change(session, json!({"enabled": true})).await,
             Self::Disable(which) => which.change(session, json!({"enabled": false})).await,
             Self::EndTokens(which) => which.ask(session, Http::Delete, &["tokens"], None).await,
+            Self::SetTokenKind { which, kind } => {
+                which.change(session, json!({"token_kind": kind})).await
+            }
+            Self::Jwks(which) => {
+                let id = find(session, &which.credential).await?;
+                let at = ["credentials", &id, "jwks"];
+                let call = session.within(Http::Get, &at).await?;
+                Ok(Shown::Document(session.send(call).await?.body))
+            }
+            Self::GenerateToken {
+                which,
+                scopes,
+                private_key,
+            } => {
+                let key = private_key.as_deref().map(secret).transpose()?;
+                let wanted = (!scopes.is_empty()).then(|| json!(scopes));
+                let new = body([("scopes", wanted), ("private_key", key)]);
+                which.ask(session, Http::Post, &["tokens"], Some(new)).await
+            }
+            Self::GenerateJwt { which, private_key } => {
+                let new = json!({"private_key": secret(private_key)?});
+                let made = which.ask(session, Http::Post, &["assertions"], Some(new));
+                made.await
+            }
+            Self::Activity { which, events } => {
+                let id = find(session, &which.credential).await?;
+                events.of(session, "credential", &id).await
+            }
             Self::Delete(which) => {
-                which.ask(session, Http::Delete, &[], None).await?;
+                let id = find(session, &which.credential).await?;
+                session.delete(&["credentials", &id]).await?;
                 Ok(Shown::Item(&[], json!({"deleted": which.credential})))
             }
             Self::Change {
@@ -198,56 +225,9 @@ impl Which {
     }
 }
 
-impl New {
-    async fn create(&self, session: &Session) -> Result<Shown, Failure> {
-        let pem = self.certificate.as_deref().map(read).transpose()?;
-        let place = self.place(session)?;
-        let project = projects::find(session, &self.project).await?;
-        let services: Vec<_> = self
-            .services
-            .iter()
-            .map(|text| subscription(text))
-            .collect();
-        let new = body([
-            ("project_id", Some(json!(project))),
-            ("name", Some(json!(self.name))),
-            ("owner_team", Some(json!(self.owner_team))),
-            ("owner_contact", Some(json!(self.owner_contact))),
-            ("type", Some(json!(self.kind.word()))),
-            ("certificate", pem.map(Value::from)),
-            ("services", Some(json!(services))),
-        ]);
-        let call = session.within(Http::Post, &["credentials"]).await?;
-        let mut made = session.send(call.body(new)).await?.body;
-        hand_out(&mut made, place)?;
-        output::note("the secret is shown this once: store it now");
-        Ok(Shown::Item(FIRST, made))
-    }
-
-    /// Where a private key goes that the server makes, taken before there is one.
-    fn place(&self, session: &Session) -> Result<Option<NewFile>, Failure> {
-        match (&self.private_key_out, self.kind, &self.certificate) {
-            (Some(file), Kind::ServiceAccountJwt, _) => NewFile::reserve(file).map(Some),
-            (Some(_), Kind::OauthServerToServer, _) => {
-                Err(Failure::broken("this type has no key pair")
-                    .hint("leave `--private-key-out` out"))
-            }
-            (None, Kind::ServiceAccountJwt, None) if !session.json => Err(Failure::broken(
-                "a Service Account (JWT) credential needs a key pair",
-            )
-            .hint("give `--certificate FILE`, or have a pair made with `--private-key-out FILE`")),
-            _ => Ok(None),
-        }
-    }
-}
-
-impl Kind {
-    const fn word(self) -> &'static str {
-        match self {
-            Self::OauthServerToServer => "oauth_server_to_server",
-            Self::ServiceAccountJwt => "service",
-        }
-    }
+/// A private key, as the server takes it.
+fn secret(file: &Path) -> Result<Value, Failure> {
+    read(file).map(Value::from)
 }
 
 async fn list(session: &Session, project: Option<&str>) -> Result<Shown, Failure> {
@@ -280,13 +260,6 @@ pub(super) async fn find(session: &Session, credential: &str) -> Result<String, 
     }
 }
 
-/// `CODE:PROFILE,PROFILE`.
-fn subscription(text: &str) -> Value {
-    let (service, profiles) = text.split_once(':').unwrap_or((text, ""));
-    let profiles = profiles.split(',').filter(|one| !one.is_empty());
-    json!({"service": service, "profiles": profiles.collect::<Vec<_>>()})
-}
-
 const COLUMNS: &[&str] = &[
     "id",
     "client_id",
@@ -294,17 +267,4 @@ const COLUMNS: &[&str] = &[
     "integration_type",
     "enabled",
     "project_id",
-];
-const FIRST: &[&str] = &[
-    "id",
-    "client_id",
-    "client_secret",
-    "technical_account_id",
-    "technical_account_email",
-    "organization_id",
-    "project_id",
-    "name",
-    "integration_type",
-    "enabled",
-    "services",
 ];

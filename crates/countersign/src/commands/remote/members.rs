@@ -49,6 +49,8 @@ pub enum Verb {
     Enable(Which),
     /// Keep a member out: sessions end at once
     Disable(Which),
+    /// End a member's sessions in the console; access tokens stay
+    EndSessions(Which),
     /// Remove a member: sessions and access tokens end at once, credentials stay
     Remove(Which),
 }
@@ -131,12 +133,17 @@ impl Noun for Verb {
             }
             Self::Enable(which) => which.change(session, json!({"enabled": true})).await,
             Self::Disable(which) => which.change(session, json!({"enabled": false})).await,
-            Self::Remove(which) => {
+            Self::EndSessions(which) => {
                 let id = which.find(session).await?;
-                let at = ["members", id.as_str()];
+                let at = ["members", id.as_str(), "sessions"];
                 session
                     .send(session.within(Http::Delete, &at).await?)
                     .await?;
+                Ok(Shown::Item(&[], json!({"sessions_ended": which.member})))
+            }
+            Self::Remove(which) => {
+                let id = which.find(session).await?;
+                session.delete(&["members", &id]).await?;
                 Ok(Shown::Item(&[], json!({"removed": which.member})))
             }
         }

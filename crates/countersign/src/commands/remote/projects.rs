@@ -5,7 +5,7 @@ use countersign_client::management::Verb as Http;
 use serde_json::{Value, json};
 
 use super::shown::Shown;
-use super::{Noun, Session, body, text};
+use super::{Noun, Session, activity, body, text};
 use crate::outcome::Failure;
 
 /// What to do with projects.
@@ -46,6 +46,15 @@ pub enum Verb {
     Disable(Which),
     /// Delete a project that has no credentials any more
     Delete(Which),
+    /// Print the project as Adobe's own tools read it, without secrets
+    Download(Which),
+    /// Say what happened in a project, the newest first
+    Activity {
+        #[command(flatten)]
+        which: Which,
+        #[command(flatten)]
+        events: activity::Which,
+    },
 }
 
 /// Which projects.
@@ -57,6 +66,9 @@ pub struct Search {
     /// Part of the name of whoever made it
     #[arg(long, value_name = "TEXT")]
     created_by: Option<String>,
+    /// Part of the name of whoever changed it last
+    #[arg(long, value_name = "TEXT")]
+    changed_by: Option<String>,
     /// Only those with a credential that uses this service
     #[arg(long, value_name = "CODE")]
     service: Option<String>,
@@ -81,23 +93,7 @@ pub struct Which {
 impl Noun for Verb {
     async fn run(&self, session: &Session) -> Result<Shown, Failure> {
         match self {
-            Self::List(search) => {
-                let call = session.within(Http::Get, &["projects"]).await?;
-                let call = call
-                    .with("search", search.search.as_ref())
-                    .with("created_by", search.created_by.as_ref())
-                    .with("service", search.service.as_ref())
-                    .with(
-                        "has_jwt_credential",
-                        search.has_jwt_credential.then_some(true),
-                    )
-                    .with(
-                        "certificates_expire_within_days",
-                        search.certificates_expire_within_days,
-                    )
-                    .with("sort", search.sort.as_ref());
-                Ok(Shown::List(COLUMNS, session.list(call).await?))
-            }
+            Self::List(search) => search.run(session).await,
             Self::Show(which) => {
                 let id = find(session, &which.project).await?;
                 let call = session.within(Http::Get, &["projects", &id]).await?;
@@ -133,11 +129,39 @@ impl Noun for Verb {
             Self::Disable(which) => which.change(session, json!({"enabled": false})).await,
             Self::Delete(which) => {
                 let id = find(session, &which.project).await?;
-                let call = session.within(Http::Delete, &["projects", &id]).await?;
-                session.send(call).await?;
+                session.delete(&["projects", &id]).await?;
                 Ok(Shown::Item(FIRST, json!({"deleted": id})))
             }
+            Self::Download(which) => {
+                let id = find(session, &which.project).await?;
+                let at = ["projects", &id, "download"];
+                let call = session.within(Http::Get, &at).await?;
+                Ok(Shown::Document(session.send(call).await?.body))
+            }
+            Self::Activity { which, events } => {
+                let id = find(session, &which.project).await?;
+                events.of(session, "project", &id).await
+            }
         }
+    }
+}
+
+impl Search {
+    async fn run(&self, session: &Session) -> Result<Shown, Failure> {
+        let jwt = self.has_jwt_credential.then_some(true);
+        let call = session.within(Http::Get, &["projects"]).await?;
+        let call = call
+            .with("search", self.search.as_ref())
+            .with("created_by", self.created_by.as_ref())
+            .with("changed_by", self.changed_by.as_ref())
+            .with("service", self.service.as_ref())
+            .with("has_jwt_credential", jwt)
+            .with(
+                "certificates_expire_within_days",
+                self.certificates_expire_within_days,
+            )
+            .with("sort", self.sort.as_ref());
+        Ok(Shown::List(COLUMNS, session.list(call).await?))
     }
 }
 

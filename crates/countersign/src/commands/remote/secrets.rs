@@ -1,10 +1,9 @@
 //! `countersign secrets`
 
 use clap::Subcommand;
-use countersign_client::management::Verb as Http;
-use serde_json::{Value, json};
+use serde_json::json;
 
-use super::credentials;
+use super::proofs::{Proofs, Removal};
 use super::shown::Shown;
 use super::{Noun, Session, body};
 use crate::outcome::Failure;
@@ -47,27 +46,11 @@ pub enum Verb {
     },
 }
 
-/// How something is taken away.
-#[derive(Debug, clap::Args)]
-pub struct Removal {
-    /// Also the last one that works
-    #[arg(long)]
-    force: bool,
-    /// End every token that it was used for, too: somebody else may have it
-    #[arg(long)]
-    also_end_tokens: bool,
-}
-
 impl Noun for Verb {
     async fn run(&self, session: &Session) -> Result<Shown, Failure> {
-        let id = credentials::find(session, self.credential()).await?;
-        let at = ["credentials", id.as_str(), "secrets"];
+        let secrets = Proofs::of(session, self.credential(), "secrets").await?;
         match self {
-            Self::List { .. } => {
-                let call = session.within(Http::Get, &at).await?;
-                let listed = session.send(call).await?.body["items"].take();
-                Ok(Shown::List(COLUMNS, items(listed)))
-            }
+            Self::List { .. } => secrets.list(COLUMNS).await,
             Self::Add {
                 label, expires_at, ..
             } => {
@@ -75,19 +58,14 @@ impl Noun for Verb {
                     ("label", Some(json!(label))),
                     ("expires_at", expires_at.as_ref().map(|text| json!(text))),
                 ]);
-                let call = session.within(Http::Post, &at).await?;
-                let added = session.send(call.body(new)).await?.body;
+                let added = secrets.add(new).await?;
                 output::note("the secret is shown this once: store it now");
                 Ok(Shown::Item(FIRST, added))
             }
             Self::Delete {
                 secret, removal, ..
-            } => removal.run(session, &at, secret).await,
-            Self::EndTokens { secret, .. } => {
-                let at = ["credentials", &id, "secrets", secret, "tokens"];
-                let call = session.within(Http::Delete, &at).await?;
-                Ok(Shown::Item(&[], session.send(call).await?.body))
-            }
+            } => secrets.remove(secret, removal).await,
+            Self::EndTokens { secret, .. } => secrets.end_tokens(secret).await,
         }
     }
 }
@@ -100,32 +78,6 @@ impl Verb {
             | Self::Delete { credential, .. }
             | Self::EndTokens { credential, .. } => credential,
         }
-    }
-}
-
-impl Removal {
-    /// Takes one of a list away.
-    pub(super) async fn run(
-        &self,
-        session: &Session,
-        list: &[&str],
-        id: &str,
-    ) -> Result<Shown, Failure> {
-        let at = [list, &[id]].concat();
-        let call = session.within(Http::Delete, &at).await?;
-        let call = call
-            .with("force", self.force.then_some(true))
-            .with("also_end_tokens", self.also_end_tokens.then_some(true));
-        session.send(call).await?;
-        Ok(Shown::Item(&[], json!({"deleted": id})))
-    }
-}
-
-/// The things of a list that comes whole.
-pub(super) fn items(listed: Value) -> Vec<Value> {
-    match listed {
-        Value::Array(items) => items,
-        _ => Vec::new(),
     }
 }
 

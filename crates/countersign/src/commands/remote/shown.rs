@@ -14,6 +14,8 @@ pub enum Shown {
     Item(&'static [&'static str], Value),
     /// Many, of which paper shows these members.
     List(&'static [&'static str], Vec<Value>),
+    /// A document that programs read: JSON on paper, too.
+    Document(Value),
 }
 
 impl Shown {
@@ -23,7 +25,7 @@ impl Shown {
     /// Stdout is broken.
     pub fn print(&self, json: bool) -> Result<(), Failure> {
         match (self, json) {
-            (Self::Item(_, value), true) => output::json(value),
+            (Self::Item(_, value), true) | (Self::Document(value), _) => output::json(value),
             (Self::Item(first, value), false) => output::bytes(lines(first, value).as_bytes()),
             (Self::List(_, values), true) => output::json(values),
             (Self::List(columns, values), false) => {
