@@ -50,6 +50,18 @@ pub enum ManageError {
     /// No such session.
     #[error("there is no such session: it has ended")]
     NoSession,
+    /// No such identity.
+    #[error("there is no such identity: it is linked to your account no more")]
+    NoIdentity,
+    /// Somebody's already.
+    #[error("this is linked to an account here already: sign in with it, or unlink it there first")]
+    IdentityTaken,
+    /// Nobody could sign in any more.
+    #[error("this is your only way to sign in: set a password first, then unlink it")]
+    OnlyWayIn,
+    /// Shown too long ago, or for something else.
+    #[error("this took longer than ten minutes: begin again")]
+    OfferOver,
     /// No such access token.
     #[error("there is no such access token")]
     NoAccessToken,

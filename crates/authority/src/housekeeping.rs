@@ -144,6 +144,7 @@ impl Authority {
                     + store::nodes::trim(&mut write, nodes, BATCH).await?
                     + store::idempotency::trim(&mut write, over, BATCH).await?
                     + store::sessions::trim(&mut write, over, BATCH).await?
+                    + store::used_states::trim(&mut write, over, BATCH).await?
                     + store::invitations::trim(&mut write, over, BATCH).await?
                     + store::daily_usage::trim(&mut write, days, BATCH).await?;
                 write.commit().await?;

@@ -18,6 +18,7 @@ use crate::clock::random;
 use crate::error::ManageError;
 use crate::master_key::Mark;
 use crate::members::check_profiles;
+use crate::oidc::{Identity, for_invitation};
 use crate::organizations::NewOrganization;
 use crate::sessions::{NewSession, Session, Visitor, gone, random_code, written};
 
@@ -79,6 +80,24 @@ pub struct Acceptance {
     pub password: Opaque,
     /// Name of the first organization, where there is none.
     pub organization: Option<String>,
+}
+
+/// What a new person says of herself who signs in at a provider.
+#[derive(Debug)]
+pub struct Newcomer {
+    /// Shown to others.
+    pub name: String,
+    /// The sign-in name; only the first administrator chooses it.
+    pub sign_in_name: Option<SignInName>,
+    /// Name of the first organization, where there is none.
+    pub organization: Option<String>,
+}
+
+/// What a new person signs in with.
+enum FirstWay {
+    /// The slow hash of it.
+    Password(String),
+    Identity(Identity),
 }
 
 impl Authority {
@@ -199,6 +218,24 @@ impl Authority {
     /// [`ManageError::NoInvitation`].
     pub async fn find_invitation(&self, code: &str) -> Result<Welcome, ManageError> {
         let invitation = self.live_invitation(code).await?;
+        self.welcome(invitation).await
+    }
+
+    /// The invitation that an identity was shown for.
+    ///
+    /// # Errors
+    /// [`ManageError::OfferOver`], [`ManageError::NoInvitation`].
+    pub async fn find_offered_invitation(
+        &self,
+        id: &InvitationId,
+        sealed: &str,
+    ) -> Result<(Welcome, String), ManageError> {
+        let identity = self.offered(sealed, &for_invitation(id))?;
+        let invitation = self.live_invitation_of(id).await?;
+        Ok((self.welcome(invitation).await?, identity.shown))
+    }
+
+    async fn welcome(&self, invitation: Invitation) -> Result<Welcome, ManageError> {
         let mut read = self.store.read().await?;
         let organization = match &invitation.org_id {
             Some(org) => store::organizations::find(&mut read, org).await?,
@@ -235,22 +272,56 @@ impl Authority {
         visitor: &Visitor,
     ) -> Result<NewSession, ManageError> {
         let invitation = self.live_invitation(code).await?;
-        check_label(&acceptance.name)?;
-        let name = invitation.sign_in_name.clone().or(acceptance.sign_in_name);
-        let name = name.ok_or(countersign_model::member::SignInNameError)?;
+        let newcomer = Newcomer {
+            name: acceptance.name,
+            sign_in_name: acceptance.sign_in_name,
+            organization: acceptance.organization,
+        };
+        let name = named(&invitation, &newcomer)?;
         password::check(acceptance.password.expose(), &name)?;
-        let organization = acceptance.organization.map(|name| NewOrganization {
+        let way = FirstWay::Password(self.hash_password(acceptance.password).await?);
+        self.accept(&invitation, newcomer, &way, visitor).await
+    }
+
+    /// Makes the person of an invitation, who signs in with an identity that was
+    /// [shown](crate::Arrival::Accept) for it and has no password, and signs her in.
+    ///
+    /// # Errors
+    /// As [`accept_invitation`](Self::accept_invitation); [`ManageError::OfferOver`];
+    /// [`ManageError::IdentityTaken`].
+    pub async fn accept_with_identity(
+        &self,
+        id: &InvitationId,
+        sealed: &str,
+        newcomer: Newcomer,
+        visitor: &Visitor,
+    ) -> Result<NewSession, ManageError> {
+        let identity = self.offered(sealed, &for_invitation(id))?;
+        let invitation = self.live_invitation_of(id).await?;
+        let way = FirstWay::Identity(identity);
+        self.accept(&invitation, newcomer, &way, visitor).await
+    }
+
+    async fn accept(
+        &self,
+        invitation: &Invitation,
+        newcomer: Newcomer,
+        way: &FirstWay,
+        visitor: &Visitor,
+    ) -> Result<NewSession, ManageError> {
+        let name = named(invitation, &newcomer)?;
+        check_label(&newcomer.name)?;
+        let organization = newcomer.organization.map(|name| NewOrganization {
             name,
             ..NewOrganization::default()
         });
         let organization = organization.map(|new| self.prepare_organization(new));
         let organization = organization.transpose()?;
-        let hash = self.hash_password(acceptance.password).await?;
         let now = self.clock.now();
         let person = Person {
             id: PersonId::from_random(random()?),
             sign_in_name: name,
-            name: acceptance.name,
+            name: newcomer.name,
             installation: match invitation.org_id {
                 Some(_) => InstallationRole::None,
                 None => InstallationRole::Operator,
@@ -262,11 +333,20 @@ impl Authority {
         let actor = Actor::witness(written(&person)).from(visitor.source);
         store::retry(|| async {
             let mut write = self.store.write().await?;
-            use_up(&mut write, &invitation).await?;
+            use_up(&mut write, invitation).await?;
             if invitation.org_id.is_none() && is_inhabited(&mut write).await? {
                 return Err(ManageError::NoInvitation);
             }
-            store::people::insert(&mut write, &person, &hash).await?;
+            match way {
+                FirstWay::Password(hash) => {
+                    store::people::insert(&mut write, &person, Some(hash)).await?;
+                }
+                FirstWay::Identity(identity) => {
+                    store::people::insert(&mut write, &person, None).await?;
+                    self.insert_identity(&mut write, &person, identity, &actor)
+                        .await?;
+                }
+            }
             let joined = match &invitation.org_id {
                 Some(org) => vec![org.clone()],
                 None => {
@@ -275,7 +355,7 @@ impl Authority {
                 }
             };
             for org in &joined {
-                self.enter(&mut write, &person, org, &invitation, &actor)
+                self.enter(&mut write, &person, org, invitation, &actor)
                     .await?;
             }
             let begun = self
@@ -359,6 +439,17 @@ impl Authority {
         let digest = self.master_key.mark(Mark::Invitation, code);
         let mut read = self.store.read().await?;
         let found = store::invitations::find(&mut read, &digest).await?;
+        self.live(found)
+    }
+
+    /// Of somebody who has shown the code before.
+    async fn live_invitation_of(&self, id: &InvitationId) -> Result<Invitation, ManageError> {
+        let mut read = self.store.read().await?;
+        let found = store::invitations::find_by_id(&mut read, id).await?;
+        self.live(found)
+    }
+
+    fn live(&self, found: Option<Invitation>) -> Result<Invitation, ManageError> {
         let now = self.clock.now();
         let found = found.filter(|invitation| now < invitation.expires_at);
         found.ok_or(ManageError::NoInvitation)
@@ -417,6 +508,15 @@ impl Authority {
         let event = actor.event(now, Some(org), "member.joined", id, &detail);
         Ok(store::audit::append(write, &event).await?)
     }
+}
+
+/// What the person of an invitation signs in as.
+fn named(invitation: &Invitation, newcomer: &Newcomer) -> Result<SignInName, ManageError> {
+    let invited = invitation.sign_in_name.as_ref();
+    let name = invited.or(newcomer.sign_in_name.as_ref());
+    Ok(name
+        .cloned()
+        .ok_or(countersign_model::member::SignInNameError)?)
 }
 
 async fn use_up(write: &mut Write, invitation: &Invitation) -> Result<(), ManageError> {

@@ -39,6 +39,7 @@ mod follow;
 mod gate;
 mod housekeeping;
 mod idempotency;
+mod identities;
 mod identity;
 mod introspect;
 mod invitations;
@@ -52,6 +53,7 @@ mod measure;
 mod members;
 mod migration;
 mod offers;
+mod oidc;
 mod organizations;
 mod passwords;
 mod policies;
@@ -94,6 +96,7 @@ pub use countersign_store::audit::{Entry, Filter};
 pub use countersign_store::callers::Finding;
 pub use countersign_store::daily_usage::{Day, DayKind};
 pub use countersign_store::idempotency::Reply;
+pub use countersign_store::identities::IdentityRecord;
 pub use countersign_store::project_pages::NumberedPage;
 pub use countersign_store::project_search::{Direction, Search, Sort, Wanted};
 pub use countersign_store::sessions::SessionRecord;
@@ -109,7 +112,9 @@ pub use gate::{
 };
 pub use idempotency::Begun;
 pub use identity::Identity;
-pub use invitations::{Acceptance, FIRST_LINK, Invited, LINK, NewInvitation, Next, Welcome};
+pub use invitations::{
+    Acceptance, FIRST_LINK, Invited, LINK, NewInvitation, Newcomer, Next, Welcome,
+};
 pub use key_removal::RemovedKey;
 pub use keyring::{KeyDocuments, KeyringError};
 pub use keys::Rotation;
@@ -118,6 +123,10 @@ pub use lease::{Lease, WorkError};
 pub use master_key::{MasterKey, MasterKeyError, SealError};
 pub use members::MemberChange;
 pub use offers::{Obstacle, OfferedService};
+pub use oidc::{
+    Arrival, Departure, OfferedIdentity, ProviderConfig, ProviderError, ProviderHttp, Purpose,
+    Returned, TokenRequest,
+};
 pub use organizations::{NewOrganization, OrganizationChange};
 pub use policies::{Policies, PolicyChange};
 pub use projects::{FoundProject, NewProject, ProjectChange};
@@ -155,6 +164,7 @@ pub struct Authority {
     published: ArcSwap<PublishedTable>,
     tokens: gate::Tokens,
     foreign: Option<gate::Foreign>,
+    providers: Vec<oidc::Provider>,
     refusals: refusals::Refusals,
     counters: measure::Counters,
     /// Slow hashes run one at a time: they are rare, and each takes tens of milliseconds.
@@ -203,6 +213,7 @@ impl Authority {
             published: ArcSwap::default(),
             tokens: gate::Tokens::new(config.gateway.token_cache_mebibytes),
             foreign: None,
+            providers: Vec::new(),
             refusals: refusals::Refusals::default(),
             counters: measure::Counters::new(),
             slow_hashes: Arc::new(Semaphore::new(1)),

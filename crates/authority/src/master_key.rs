@@ -70,6 +70,12 @@ pub(crate) enum Mark {
     Request,
     /// The head of a chain of the activity log.
     ChainHead,
+    /// What an ID token repeats.
+    Nonce,
+    /// What a code is redeemed with.
+    Verifier,
+    /// What came back from a provider.
+    State,
 }
 
 impl MasterKey {
@@ -159,6 +165,9 @@ impl MasterKey {
             Mark::AccessToken => 4,
             Mark::Request => 5,
             Mark::ChainHead => 6,
+            Mark::Nonce => 7,
+            Mark::Verifier => 8,
+            Mark::State => 9,
         }]);
         context.update(shown.as_bytes());
         URL_SAFE_NO_PAD.encode(context.sign().as_ref())

@@ -43,6 +43,7 @@ pub struct Session {
     record: SessionRecord,
     person: Person,
     memberships: Vec<Membership>,
+    has_password: bool,
     form_token: String,
     source: IpAddr,
 }
@@ -107,6 +108,12 @@ impl Session {
         now < self.record.confirmed_at.plus(CONFIRMED_FOR)
     }
 
+    /// Whether the person has a password to prove that by; whoever has none does it at a provider.
+    #[must_use]
+    pub fn has_password(&self) -> bool {
+        self.has_password
+    }
+
     /// What every form of the session carries.
     #[must_use]
     pub fn form_token(&self) -> &str {
@@ -146,14 +153,15 @@ impl Authority {
         let Some(record) = found.filter(|r| r.stage == Stage::Whole && is_live(r, now)) else {
             return Ok(None);
         };
-        let person = store::people::find(&mut read, &record.person_id).await?;
-        let Some(person) = person.filter(|person| person.state.is_enabled()) else {
+        let found = store::people::find_with_proof(&mut read, &record.person_id).await?;
+        let Some((person, proof)) = found.filter(|(person, _)| person.state.is_enabled()) else {
             return Ok(None);
         };
         let mut memberships = store::members::of_person(&mut read, &person.id).await?;
         memberships.retain(|membership| membership.state.is_enabled());
         drop(read);
         let mut session = Session {
+            has_password: proof.password.is_some(),
             form_token: self.master_key.mark(Mark::Form, cookie),
             record,
             person,
@@ -247,6 +255,20 @@ impl Authority {
         visitor: &Visitor,
     ) -> Result<NewSession, ManageError> {
         let now = self.clock.now();
+        self.begin_session_confirmed(write, person, stage, visitor, now)
+            .await
+    }
+
+    /// Begins a session in a transaction, of a person who proved who she is at another time.
+    pub(crate) async fn begin_session_confirmed(
+        &self,
+        write: &mut Write,
+        person: &Person,
+        stage: Stage,
+        visitor: &Visitor,
+        confirmed_at: Timestamp,
+    ) -> Result<NewSession, ManageError> {
+        let now = self.clock.now();
         let cookie = random_code()?;
         let session = SessionRecord {
             id: SessionId::from_random(random()?),
@@ -257,7 +279,7 @@ impl Authority {
             agent: visitor.agent.chars().take(200).collect(),
             created_at: now,
             seen_at: now,
-            confirmed_at: now,
+            confirmed_at,
         };
         let digest = self.master_key.mark(Mark::Session, cookie.expose());
         store::sessions::insert(write, &session, &digest).await?;

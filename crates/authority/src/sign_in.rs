@@ -5,8 +5,8 @@ use std::net::IpAddr;
 
 use countersign_model::{Person, SignInName, password};
 use countersign_store::people::Proof;
-use countersign_store::sessions::Stage;
-use countersign_store::{self as store};
+use countersign_store::sessions::{SessionRecord, Stage};
+use countersign_store::{self as store, Write};
 use countersign_wire::{Opaque, PersonId};
 use serde_json::json;
 
@@ -88,7 +88,9 @@ impl Authority {
         }
         let found = self.find_by_name(name.as_ref()).await?;
         tokio::time::sleep(self.people_throttle.delay(name.as_ref())).await;
-        let hash = found.as_ref().map(|(_, proof)| proof.password.as_str());
+        let hash = found
+            .as_ref()
+            .and_then(|(_, proof)| proof.password.as_deref());
         let right = self.is_password(hash, password).await?;
         let Some((person, proof)) = found.filter(|(person, _)| right && can_sign_in(person)) else {
             self.people_throttle.count(source, name.as_ref());
@@ -177,6 +179,28 @@ impl Authority {
         new: Opaque,
     ) -> Result<(), ManageError> {
         self.check_password(session, old).await?;
+        self.replace_password(session, new).await
+    }
+
+    /// Gives a password to a person who has none and has just proved who she is, and ends her other
+    /// sessions.
+    ///
+    /// # Errors
+    /// [`ManageError::WrongPassword`] for who has one, or proved it too long ago;
+    /// [`ManageError::Password`].
+    pub async fn set_first_password(
+        &self,
+        session: &Session,
+        new: Opaque,
+    ) -> Result<(), ManageError> {
+        let is_confirmed = session.is_confirmed(self.clock.now());
+        if session.has_password() || !is_confirmed {
+            return Err(ManageError::WrongPassword);
+        }
+        self.replace_password(session, new).await
+    }
+
+    async fn replace_password(&self, session: &Session, new: Opaque) -> Result<(), ManageError> {
         let person = session.person();
         password::check(new.expose(), &person.sign_in_name)?;
         let hash = self.hash_password(new).await?;
@@ -185,11 +209,7 @@ impl Authority {
         store::retry(|| async {
             let mut write = self.store.write().await?;
             store::people::set_password(&mut write, &person.id, &hash).await?;
-            for other in others.iter().filter(|other| other.id != *session.id()) {
-                let ended = store::sessions::delete(&mut write, &person.id, &other.id).await;
-                // It may have ended by itself.
-                drop(gone(ended, ManageError::NoSession));
-            }
+            end_others(&mut write, session, &others).await?;
             let now = self.clock.now();
             let id = person.id.as_str();
             let event = actor.event(now, None, "person.password_changed", id, &json!({}));
@@ -311,7 +331,7 @@ impl Authority {
         let mut read = self.store.read().await?;
         let proof = store::people::find_proof(&mut read, &person.id).await?;
         drop(read);
-        let hash = proof.as_ref().map(|proof| proof.password.as_str());
+        let hash = proof.as_ref().and_then(|proof| proof.password.as_deref());
         if self.is_password(hash, shown).await? {
             return Ok(());
         }
@@ -397,6 +417,22 @@ impl Authority {
         })
         .await
     }
+}
+
+/// Ends the other sessions of a person, because whoever began them may not be able to any more.
+pub(crate) async fn end_others(
+    write: &mut Write,
+    session: &Session,
+    all: &[SessionRecord],
+) -> Result<(), ManageError> {
+    for other in all.iter().filter(|other| other.id != *session.id()) {
+        match store::sessions::delete(write, &session.person().id, &other.id).await {
+            // It may have ended by itself.
+            Ok(()) | Err(store::Error::Conflict) => {}
+            Err(error) => return Err(error.into()),
+        }
+    }
+    Ok(())
 }
 
 fn shown_device(session: &Session, key: &[u8], sealed: String) -> NewDevice {

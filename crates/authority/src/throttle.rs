@@ -82,6 +82,16 @@ impl PeopleThrottle {
         self.pairs.is_exhausted(&(network, name.cloned())) || self.sources.is_exhausted(&network)
     }
 
+    /// Whether this source has failed too often, with whatever.
+    pub(crate) fn is_source_exhausted(&self, source: IpAddr) -> bool {
+        self.sources.is_exhausted(&network(source))
+    }
+
+    /// Counts one failure of a source where there is nothing to guess.
+    pub(crate) fn count_source(&self, source: IpAddr) {
+        self.sources.count(network(source));
+    }
+
     /// How long to wait before looking at a password of this name.
     pub(crate) fn delay(&self, name: Option<&SignInName>) -> Duration {
         match self.names.is_exhausted(&name.cloned()) {

@@ -81,6 +81,25 @@ impl Http {
         self.send(self.client.post(self.url(path)).form(form)).await
     }
 
+    /// Sends a form to `path` as a client that proves who it is by HTTP Basic: name and secret are
+    /// encoded as in a form first (RFC 6749 section 2.3.1).
+    ///
+    /// # Errors
+    /// As [`post_form`](Self::post_form).
+    pub async fn post_form_as(
+        &self,
+        client: (&str, &Opaque),
+        path: &str,
+        form: &[(&str, &str)],
+    ) -> Result<Answer, Error> {
+        let encoded = |text: &str| -> Zeroizing<String> {
+            Zeroizing::new(url::form_urlencoded::byte_serialize(text.as_bytes()).collect())
+        };
+        let (name, secret) = (encoded(client.0), encoded(client.1.expose()));
+        let request = self.client.post(self.url(path)).form(form);
+        self.send(request.basic_auth(&*name, Some(&*secret))).await
+    }
+
     /// Gets `path`, which starts with a slash.
     ///
     /// # Errors

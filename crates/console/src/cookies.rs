@@ -1,4 +1,4 @@
-//! The three cookies of the console. Source: `spec/security.md` CON-01.
+//! The four cookies of the console. Source: `spec/security.md` CON-01.
 
 use http::header::COOKIE;
 use http::{HeaderMap, HeaderValue};
@@ -13,6 +13,8 @@ pub(crate) enum Cookie {
     Code,
     /// What the next page says once.
     Notice,
+    /// Which browser left for a provider to sign in there.
+    Provider,
 }
 
 /// What they are called and how they are set here.
@@ -80,6 +82,7 @@ impl Cookies {
             Cookie::Session => "",
             Cookie::Code => "-code",
             Cookie::Notice => "-notice",
+            Cookie::Provider => "-provider",
         };
         format!("{}{suffix}", self.prefix)
     }

@@ -204,6 +204,7 @@ fn kind(error: &ManageError) -> Kind {
         | ManageError::NoMember
         | ManageError::UnknownInvitation
         | ManageError::NoSession
+        | ManageError::NoIdentity
         | ManageError::NoAccessToken
         | ManageError::NoSecret
         | ManageError::NoCertificate
@@ -234,6 +235,9 @@ fn kind(error: &ManageError) -> Kind {
         | ManageError::Migration(_)
         | ManageError::Refused(_)
         | ManageError::Conflict
+        | ManageError::IdentityTaken
+        | ManageError::OnlyWayIn
+        | ManageError::OfferOver
         | ManageError::NoInvitation
         | ManageError::Stale => Kind::Conflict,
         ManageError::NoProfile(_)

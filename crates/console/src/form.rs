@@ -14,6 +14,7 @@ use zeroize::Zeroizing;
 
 use crate::Console;
 use crate::error::{Kind, PageError};
+use crate::page::Link;
 use crate::session::{self, Visitor};
 
 /// Name of the field that carries the session's token.
@@ -175,6 +176,7 @@ pub(crate) struct Filled {
     values: BTreeMap<&'static str, Vec<String>>,
     faults: Vec<(&'static str, String)>,
     asks_for_password: bool,
+    confirm_with: Vec<Link>,
 }
 
 impl Filled {
@@ -190,6 +192,7 @@ impl Filled {
     pub(crate) fn confirmed(visitor: &Visitor) -> Self {
         Self {
             asks_for_password: !visitor.is_confirmed,
+            confirm_with: visitor.confirm_with.clone(),
             ..Self::new(visitor)
         }
     }
@@ -268,9 +271,10 @@ impl Filled {
         self.refused(error, name)
     }
 
-    /// Has the form ask for the password.
-    pub(crate) fn ask_for_password(&mut self) {
+    /// Has the form ask for the password, or for a proof by one of these providers.
+    pub(crate) fn ask_for_password(&mut self, confirm_with: &[Link]) {
         self.asks_for_password = true;
+        self.confirm_with = confirm_with.to_vec();
     }
 
     /// Whether nothing is wrong.
@@ -304,6 +308,11 @@ impl Filled {
     /// For templates: all that is wrong, with the fields.
     pub(crate) fn faults(&self) -> &[(&'static str, String)] {
         &self.faults
+    }
+
+    /// For templates: providers that the person proves herself at, for who has no password.
+    pub(crate) fn confirm_with(&self) -> &[Link] {
+        &self.confirm_with
     }
 
     /// For templates: whether the field for the password is there.

@@ -43,10 +43,11 @@ mod text;
 
 use cookies::Cookies;
 use error::PageError;
-use people::account::{self, access_tokens, device, password};
+use people::account::{self, access_tokens, device, identities, password};
 use people::members::{self, invite};
 use people::{
-    activity, invitation, keys, organizations, policy, profiles, services, sign_in, sign_out,
+    activity, invitation, keys, organizations, policy, profiles, provider, services, sign_in,
+    sign_out,
 };
 
 /// What every handler is given. Cheap to clone.
@@ -71,10 +72,19 @@ pub fn router(authority: Arc<Authority>) -> Router {
             "/console/sign-in/code",
             get(sign_in::show_code).post(sign_in::enter_code),
         )
+        .route("/console/sign-in/with/{provider}", get(provider::depart))
+        .route(
+            "/console/sign-in/with/{provider}/answer",
+            get(provider::answer),
+        )
         .route("/console/sign-out", post(sign_out::leave))
         .route(
             "/console/invitation",
             get(invitation::show).post(invitation::accept),
+        )
+        .route(
+            "/console/invitation/identity",
+            post(invitation::accept_identity),
         )
         .route("/console/invitation/join", post(invitation::join))
         .route("/console/account", get(account::show))
@@ -89,6 +99,11 @@ pub fn router(authority: Arc<Authority>) -> Router {
         .route(
             "/console/account/device/remove",
             get(device::ask_removal).post(device::remove),
+        )
+        .route("/console/account/identities", post(identities::link))
+        .route(
+            "/console/account/identities/{identity}/unlink",
+            get(identities::ask_unlink).post(identities::unlink),
         )
         .route(
             "/console/account/sessions/{session}/end",

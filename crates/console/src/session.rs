@@ -16,6 +16,8 @@ use crate::cookies::Cookie;
 use crate::error::PageError;
 use crate::form::Filled;
 use crate::notice;
+use crate::page::Link;
+use crate::people::provider;
 
 /// Somebody who need not be signed in.
 pub(crate) struct Guest {
@@ -35,6 +37,8 @@ pub(crate) struct Visitor {
     pub(crate) notice: Option<String>,
     /// Whether she proved lately who she is (CON-05).
     pub(crate) is_confirmed: bool,
+    /// Where she proves it again, if she has no password to do it by and has to.
+    pub(crate) confirm_with: Vec<Link>,
 }
 
 /// A member of the organization that stands in the path as `{org}`: its numeric id, or its id.
@@ -72,8 +76,14 @@ impl FromRequestParts<Console> for Visitor {
         let session = session_of(parts, console).await?;
         let session = session.ok_or_else(|| PageError::sign_in(&way_back(parts)))?;
         let organizations = console.authority.organizations_of(&session).await?;
+        let is_confirmed = session.is_confirmed(console.authority.clock().now());
+        let confirm_with = match is_confirmed || session.has_password() {
+            true => Vec::new(),
+            false => provider::links(console, &[("for", "confirm"), ("next", &way_back(parts))]),
+        };
         Ok(Self {
-            is_confirmed: session.is_confirmed(console.authority.clock().now()),
+            is_confirmed,
+            confirm_with,
             notice: notice::find(&console.cookies, &parts.headers),
             organizations,
             session,
@@ -137,7 +147,8 @@ impl Visitor {
         self.organizations.iter().find(|one| one.id == *id)
     }
 
-    /// Takes the password that a form has asked for again, where that was needed (CON-05). What is
+    /// Takes the password that a form has asked for again, where that was needed (CON-05); who has
+    /// none is sent to a provider. What is
     /// wrong with it stands in the form afterwards: [`Filled::is_fine`].
     ///
     /// # Errors
@@ -151,7 +162,11 @@ impl Visitor {
         if self.is_confirmed {
             return Ok(());
         }
-        filled.ask_for_password();
+        filled.ask_for_password(&self.confirm_with);
+        if !self.session.has_password() {
+            filled.fault("", "Confirm first that it is you, then repeat this.");
+            return Ok(());
+        }
         let Some(password) = password else {
             filled.fault("password", "Type your password: this asks for it again.");
             return Ok(());

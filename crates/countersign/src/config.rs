@@ -9,7 +9,7 @@ use std::fs;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
-use countersign_authority::{ForeignConfig, MasterKey, MasterKeyError};
+use countersign_authority::{ForeignConfig, MasterKey, MasterKeyError, ProviderConfig};
 use countersign_model::{Catalogue, PublishedService};
 use countersign_server::ims::Compatibility;
 use countersign_server::kit::log::LogFormat;
@@ -21,12 +21,15 @@ use url::Url;
 use zeroize::Zeroizing;
 
 use crate::foreign_ims::Asker;
+use crate::oidc;
 use crate::outcome::Failure;
+pub use console::Console;
 pub use error::ConfigError;
 pub use gateway::Gateway;
 use layers::Layers;
 pub use sample_api::SampleApi;
 
+mod console;
 mod error;
 mod gateway;
 mod layers;
@@ -70,6 +73,8 @@ pub struct Config {
     pub log: Log,
     /// The services that credentials can subscribe to.
     pub catalogue: Catalogue,
+    /// Settings of the console.
+    pub console: Console,
     /// Settings of the gateway.
     pub gateway: Gateway,
     /// Settings of the sample API.
@@ -109,6 +114,7 @@ struct Settings {
     server: Listener,
     ims: countersign_authority::Config,
     store: store::Config,
+    console: Console,
     gateway: Gateway,
     sample_api: SampleApi,
     compatibility: Compatibility,
@@ -124,6 +130,7 @@ impl Default for Settings {
             server: Listener::default(),
             ims: countersign_authority::Config::default(),
             store: store::Config::default(),
+            console: Console::default(),
             gateway: Gateway::default(),
             sample_api: SampleApi::default(),
             compatibility: Compatibility::default(),
@@ -228,6 +235,7 @@ impl Config {
             compatibility: settings.compatibility,
             log: settings.log,
             catalogue,
+            console: settings.console,
             gateway: settings.gateway,
             sample_api: settings.sample_api,
             ims,
@@ -249,7 +257,8 @@ impl Config {
     /// gateway needs to reach upstreams.
     ///
     /// # Errors
-    /// [`ConfigError::Server`], [`ConfigError::GatewayListener`], [`ConfigError::Upstreams`].
+    /// [`ConfigError::Server`], [`ConfigError::GatewayListener`], [`ConfigError::Upstreams`],
+    /// [`ConfigError::ForeignIms`], [`ConfigError::Provider`].
     pub fn check_listeners(&self) -> Result<(), ConfigError> {
         self.server.check()?;
         let gateway = self.gateway.listener.check();
@@ -263,6 +272,7 @@ impl Config {
             })?;
         }
         self.foreign_ims()?;
+        self.providers()?;
         Ok(())
     }
 
@@ -308,6 +318,14 @@ impl Config {
         };
         let asker = settings.connect().map_err(ConfigError::ForeignIms)?;
         Ok(Some((settings.checks(), asker)))
+    }
+
+    /// The providers that people may sign in at, and who asks them.
+    ///
+    /// # Errors
+    /// [`ConfigError::Provider`] names the key.
+    pub fn providers(&self) -> Result<Vec<(ProviderConfig, oidc::Asker)>, ConfigError> {
+        self.console.providers()
     }
 
     /// What the listener speaks.

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
-use countersign_authority::{Actor, Authority, Clock, Clocks, Refused, Step};
+use countersign_authority::{Actor, Authority, Clock, Clocks, ProviderHttp, Refused, Step};
 use countersign_server::app::App;
 use countersign_server::health::{Condition, Readiness};
 use countersign_server::kit::access_log::Explained;
@@ -20,6 +20,7 @@ use tokio_util::task::TaskTracker;
 
 use crate::commands::admin::invitation_link;
 use crate::config::{Config, Database, Overrides, Place};
+use crate::oidc::Asker;
 use crate::outcome::{Exit, Failure};
 use crate::output;
 use sample::Sample;
@@ -133,6 +134,9 @@ impl Node {
             Some((checks, ims)) => authority.with_foreign_ims(checks, Arc::new(ims)),
             None => authority,
         };
+        let providers = config.providers()?.into_iter();
+        let providers = providers.map(|(provider, http)| (provider, asked_by(http)));
+        let authority = authority.with_providers(providers);
         if let Some(clash) = authority.published_clashes().await?.first() {
             return Err(Failure::broken(clash.to_string()).hint(
                 "one may stand in the database: `countersign admin published-services list` shows all",
@@ -215,6 +219,10 @@ impl Node {
             }
         }
     }
+}
+
+fn asked_by(asker: Asker) -> Arc<dyn ProviderHttp> {
+    Arc::new(asker)
 }
 
 fn tell(drained: Drained) {

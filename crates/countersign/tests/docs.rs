@@ -64,6 +64,7 @@ fn every_setting_is_documented_and_every_documented_setting_exists() {
     let shown = Command::new(BINARY)
         .args(["admin", "config", "show", "--data"])
         .arg(folder.path())
+        .envs(PROVIDER.map(|(key, value)| (format!("COUNTERSIGN__CONSOLE__OIDC__X__{key}"), value)))
         .output()
         .expect("runs");
     let shown: toml::Table =
@@ -78,7 +79,10 @@ fn every_setting_is_documented_and_every_documented_setting_exists() {
         ]
         .map(str::to_owned),
     );
-    for (key, value) in &shown {
+    let provider = shown["console"]["oidc"]["x"].as_table().expect("a table");
+    assert_eq!(provider.len(), PROVIDER.len(), "{provider}");
+    settings.extend(provider.keys().cloned());
+    for (key, value) in shown.iter().filter(|(key, _)| *key != "console") {
         let Some(section) = value.as_table() else {
             settings.insert(key.clone());
             continue;
@@ -103,6 +107,18 @@ fn every_setting_is_documented_and_every_documented_setting_exists() {
         .collect();
     assert_eq!(documented, settings);
 }
+
+/// Every key of a provider, and some value.
+const PROVIDER: [(&str, &str); 8] = [
+    ("NAME", "x"),
+    ("ISSUER", "https://x.example"),
+    ("CLIENT_ID", "x"),
+    ("CLIENT_SECRET", "x"),
+    ("CLIENT_SECRET_FILE", "x"),
+    ("SCOPES", "[\"openid\"]"),
+    ("MAIL_DOMAINS", "[]"),
+    ("CA_FILE", "x"),
+];
 
 /// Runs the shell blocks of the README and of the gateway's page in order, with the server that the
 /// first command starts.

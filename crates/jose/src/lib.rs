@@ -14,6 +14,7 @@ mod base64url;
 mod certificate;
 mod compact;
 mod error;
+mod hash;
 mod header;
 mod hex;
 mod json;
@@ -35,6 +36,7 @@ pub use error::{
     CertificateError, ClaimError, ClaimFault, JwksError, KeyError, Malformed, SignError,
     VerifyError,
 };
+pub use hash::access_token_hash;
 pub use header::Header;
 pub use json::{Object, TokenId, Value};
 pub use jwk::Jwk;

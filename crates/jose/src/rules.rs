@@ -29,6 +29,8 @@ pub(crate) enum Kind {
     AccessToken,
     /// Signed by another IMS, of any era: `kid` or `x5u` names the key, `itt` may be absent.
     ForeignImsAccessToken,
+    /// Signed by an OpenID provider: who somebody is. `typ` absent or `JWT`.
+    IdToken,
 }
 
 impl Rules {
@@ -73,6 +75,19 @@ impl Rules {
             kind: Kind::AccessToken,
             algorithms: vec![Algorithm::EdDsa, Algorithm::Es256, Algorithm::Rs256],
             ..Self::ims_access_token()
+        }
+    }
+
+    /// For ID tokens of an OpenID provider: a minute between its clock and ours (OpenID Connect Core
+    /// 3.1.3.7). The key is the one that `kid` names; where a token names none, any of the
+    /// provider's.
+    pub fn id_token() -> Self {
+        Self {
+            kind: Kind::IdToken,
+            algorithms: vec![Algorithm::EdDsa, Algorithm::Es256, Algorithm::Rs256],
+            skew: 60,
+            longest: 0,
+            iat_ahead: 60,
         }
     }
 

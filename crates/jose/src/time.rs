@@ -14,7 +14,7 @@ pub(crate) struct Times {
 impl Times {
     pub(crate) fn read(claims: &Object, kind: Kind) -> Result<Self, ClaimError> {
         match kind {
-            Kind::Assertion | Kind::AccessToken => Self::of_jwt(claims),
+            Kind::Assertion | Kind::AccessToken | Kind::IdToken => Self::of_jwt(claims),
             Kind::ImsAccessToken | Kind::ForeignImsAccessToken => Self::of_ims_token(claims),
         }
     }

@@ -71,6 +71,8 @@ impl Unverified<'_> {
                 self.find_signer(candidates, algorithm)
             }
             Kind::ImsAccessToken | Kind::AccessToken => self.named_signer(candidates, algorithm),
+            Kind::IdToken if self.key_id().is_some() => self.named_signer(candidates, algorithm),
+            Kind::IdToken => self.find_signer(candidates, algorithm),
         }?;
         self.check_claims(rules)?;
         check_type(&self.claims, rules.kind)?;
@@ -169,7 +171,9 @@ fn check_header(header: &Object, kind: Kind) -> Result<(), VerifyError> {
     };
     let (typ, itt) = (text("typ")?, text("itt")?);
     let is_kind = match kind {
-        Kind::Assertion => itt.is_none() && typ.is_none_or(|typ| typ.eq_ignore_ascii_case("JWT")),
+        Kind::Assertion | Kind::IdToken => {
+            itt.is_none() && typ.is_none_or(|typ| typ.eq_ignore_ascii_case("JWT"))
+        }
         Kind::ImsAccessToken => itt == Some("at") && typ.is_none(),
         Kind::ForeignImsAccessToken => itt.is_none_or(|itt| itt == "at") && typ.is_none(),
         Kind::AccessToken => {

@@ -25,6 +25,22 @@ pub async fn find(r: &mut impl Reads, digest: &str) -> Result<Option<Invitation>
     r.session().find(TABLE, found, read).await
 }
 
+/// The invitation of that id.
+///
+/// # Errors
+/// [`Error`].
+pub async fn find_by_id(
+    r: &mut impl Reads,
+    id: &InvitationId,
+) -> Result<Option<Invitation>, Error> {
+    const FIND: &str = "
+        SELECT id, org_id, sign_in_name, role, profiles, invited_by, created_at, expires_at
+        FROM invitations
+        WHERE id = $1";
+    let found = query(FIND).bind(id.as_str());
+    r.session().find(TABLE, found, read).await
+}
+
 /// The invitations of an organization by id, which is the key of the page.
 ///
 /// # Errors

@@ -27,6 +27,7 @@ pub mod changes;
 pub mod credentials;
 pub mod daily_usage;
 pub mod idempotency;
+pub mod identities;
 pub mod invitations;
 pub mod leases;
 pub mod members;
@@ -49,6 +50,7 @@ pub mod signing_keys;
 pub mod technical_accounts;
 pub mod usage;
 pub mod used_assertions;
+pub mod used_states;
 
 pub use check::check;
 pub use config::Config;

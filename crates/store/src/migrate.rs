@@ -92,6 +92,11 @@ pub(crate) fn migrations() -> Vec<Migration> {
             include_str!("../migrations/0009_subscriptions_of_services.sql"),
         ),
         (
+            10,
+            "identities",
+            include_str!("../migrations/0010_identities.sql"),
+        ),
+        (
             13,
             "events of projects",
             include_str!("../migrations/0013_events_of_projects.sql"),

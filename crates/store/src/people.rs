@@ -14,8 +14,8 @@ const TABLE: &str = "people";
 /// What a person proves herself by, as it is stored.
 #[derive(Clone, Eq, PartialEq)]
 pub struct Proof {
-    /// The slow hash of the password, in PHC form.
-    pub password: String,
+    /// The slow hash of the password, in PHC form; none for who signs in at a provider only.
+    pub password: Option<String>,
     /// The sealed key of the second factor, if there is one.
     pub totp: Option<String>,
 }
@@ -58,6 +58,25 @@ pub async fn find_by_name(
         .await
 }
 
+/// The person of that id, and what she proves herself by.
+///
+/// # Errors
+/// [`Error`].
+pub async fn find_with_proof(
+    r: &mut impl Reads,
+    id: &PersonId,
+) -> Result<Option<(Person, Proof)>, Error> {
+    const FIND: &str = "
+        SELECT id, sign_in_name, name, installation, password, totp, disabled_at, created_at,
+            revision
+        FROM people
+        WHERE id = $1";
+    let found = query(FIND).bind(id.as_str());
+    r.session()
+        .find(TABLE, found, |row| Ok((read(row)?, proof(row)?)))
+        .await
+}
+
 /// What a person proves herself by.
 ///
 /// # Errors
@@ -83,11 +102,11 @@ pub async fn list(r: &mut impl Reads, page: &Page) -> Result<Vec<Person>, Error>
     r.session().list(TABLE, listed, read).await
 }
 
-/// Adds a person with a password.
+/// Adds a person, with a password if she has one.
 ///
 /// # Errors
 /// [`Error::Duplicate`] when somebody has that sign-in name.
-pub async fn insert(w: &mut Write, person: &Person, password: &str) -> Result<(), Error> {
+pub async fn insert(w: &mut Write, person: &Person, password: Option<&str>) -> Result<(), Error> {
     const INSERT: &str = "
         INSERT INTO people
             (id, sign_in_name, name, installation, password, totp, totp_step, disabled_at,
@@ -98,7 +117,7 @@ pub async fn insert(w: &mut Write, person: &Person, password: &str) -> Result<()
         .bind(person.sign_in_name.as_str().to_owned())
         .bind(&*person.name)
         .bind(person.installation.as_str())
-        .bind(password.to_owned())
+        .bind(password.unwrap_or_default().to_owned())
         .bind(disabled_at(person.state))
         .bind(person.created_at.as_millis())
         .bind(person.revision);
@@ -121,6 +140,16 @@ pub async fn save(w: &mut Write, person: &Person) -> Result<(), Error> {
         .bind(person.installation.as_str())
         .bind(disabled_at(person.state));
     w.session().change_one(save).await
+}
+
+/// Has everybody wait who changes what a person proves herself by: two who take away one way in each
+/// must not both leave the other.
+///
+/// # Errors
+/// [`Error::Conflict`] when the person is gone.
+pub async fn hold(w: &mut Write, id: &PersonId) -> Result<(), Error> {
+    const HOLD: &str = "UPDATE people SET revision = revision + 1 WHERE id = $1";
+    w.session().change_one(query(HOLD).bind(id.as_str())).await
 }
 
 /// Replaces the password.
@@ -180,7 +209,7 @@ pub(crate) fn read(row: &Row<'_>) -> Result<Person, Error> {
 
 fn proof(row: &Row<'_>) -> Result<Proof, Error> {
     Ok(Proof {
-        password: row.text("password")?,
+        password: Some(row.text("password")?).filter(|hash| !hash.is_empty()),
         totp: row.maybe_text("totp")?,
     })
 }

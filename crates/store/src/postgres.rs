@@ -118,6 +118,7 @@ const READ_ALL: &[(&str, &str)] = read_all!(
     "daily_usage",
     "findings",
     "idempotency_keys",
+    "identities",
     "invitations",
     "leases",
     "membership_profiles",
@@ -143,6 +144,7 @@ const READ_ALL: &[(&str, &str)] = read_all!(
     "usage",
     "used_assertions",
     "used_ids",
+    "used_states",
     "workspaces"
 );
 

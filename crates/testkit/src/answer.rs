@@ -104,7 +104,7 @@ impl Answer {
         let kind = self.header("content-type");
         let is_api = [Some(JSON), Some(GATEWAY_JSON)].contains(&kind) || self.status == 204;
         if is_page && !is_api {
-            return self.check_page();
+            return self.check_page(target);
         }
         assert!(
             !(300..400).contains(&self.status) || self.status == 304,
@@ -127,7 +127,7 @@ impl Answer {
     /// What browsers are told with every page, whatever becomes of the request (CON-01, CON-07,
     /// CON-08, CON-10, CON-14).
     #[track_caller]
-    fn check_page(&self) {
+    fn check_page(&self, target: &str) {
         let policy = self.header("content-security-policy").unwrap();
         assert!(policy.starts_with("default-src 'none'; "), "{policy}");
         assert!(
@@ -144,7 +144,10 @@ impl Answer {
         }
         if let Some(to) = self.header("location") {
             assert_eq!(self.status, 303);
-            assert!(to.starts_with("/console"), "{to}");
+            // Whoever signs in at a provider goes there.
+            let leaves =
+                target.starts_with("/console/sign-in/with/") && !target.contains("/answer");
+            assert!(leaves || to.starts_with("/console"), "{to}");
         }
         for cookie in self.headers.get_all("set-cookie") {
             let cookie = cookie.to_str().unwrap();

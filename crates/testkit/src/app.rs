@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use axum::Router;
 use countersign_authority::{
     Actor, Authority, Config, Created, ForeignConfig, ForeignIms, NewCertificate, NewCredential,
-    NewGrant, NewOrganization, NewProject, Refused,
+    NewGrant, NewOrganization, NewProject, ProviderConfig, ProviderHttp, Refused,
 };
 use countersign_jose::SigningKey;
 use countersign_model::signing_key::publish_ahead;
@@ -51,6 +51,8 @@ pub struct Setup {
     pub leads: bool,
     /// The IMS whose tokens the gateway takes instead of our own.
     pub foreign_ims: Option<(ForeignConfig, Arc<dyn ForeignIms>)>,
+    /// The OpenID providers that people may sign in at.
+    pub providers: Vec<(ProviderConfig, Arc<dyn ProviderHttp>)>,
 }
 
 impl Default for Setup {
@@ -71,6 +73,7 @@ impl Default for Setup {
             own_keys: false,
             leads: true,
             foreign_ims: None,
+            providers: Vec::new(),
         }
     }
 }
@@ -185,6 +188,7 @@ impl Node {
             Some((config, ims)) => opened.await.unwrap().with_foreign_ims(config, ims),
             None => opened.await.unwrap(),
         };
+        let authority = authority.with_providers(setup.providers.clone());
         let authority = Arc::new(authority);
         let stop = CancellationToken::new();
         if setup.leads {

@@ -17,6 +17,7 @@ pub mod keys;
 pub mod log;
 pub mod multitude;
 pub mod person;
+pub mod provider;
 pub mod redact;
 pub mod site;
 pub mod totp;
@@ -31,6 +32,7 @@ pub use clients::{Call, Caller, TestClient};
 pub use clock::TestClock;
 pub use db::TestDatabase;
 pub use person::Person;
+pub use provider::TestProvider;
 pub use site::Site;
 
 /// The issuer of every test: the host name that unmodified clients are built for.

@@ -19,6 +19,11 @@ pub struct Site {
 impl Site {
     /// On SQLite, on a port of its own.
     pub async fn start() -> Self {
+        Self::with(|_| {}).await
+    }
+
+    /// The same, with settings of the test's own.
+    pub async fn with(change: impl FnOnce(&mut Setup)) -> Self {
         let address = ([127, 0, 0, 1], 0).into();
         let listener = Listener {
             address,
@@ -28,6 +33,7 @@ impl Site {
         let origin = format!("http://{}", bound.address());
         let mut setup = Setup::default();
         setup.config.issuer.clone_from(&origin);
+        change(&mut setup);
         let app = TestApp::on(TestDatabase::sqlite().await, setup).await;
         let stop = CancellationToken::new();
         tokio::spawn(bound.serve(app.router(), stop.clone()));

@@ -2,15 +2,79 @@
 //! not in the database. A binary of its own, because a process has one log. Source: security.md
 //! LOG-01, LOG-03, REQ-10, TOK-03.
 
+#![expect(clippy::unwrap_used, reason = "tests")]
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use countersign::oidc::Settings;
+use countersign_authority::{ProviderConfig, ProviderHttp};
+use countersign_jose::Algorithm;
 use countersign_testkit::app::operator;
+use countersign_testkit::clients::urlencoded;
 use countersign_testkit::log::CapturedLog;
-use countersign_testkit::{Assertion, TestApp, TestClient, keys};
+use countersign_testkit::provider::{CLIENT_ID, CLIENT_SECRET, Fault};
+use countersign_testkit::{Answer, Assertion, ISSUER, TestApp, TestClient, TestProvider, keys};
+use serde_json::json;
+
+/// Goes to a provider and comes back, for nothing; the code and the state that came back.
+async fn sign_in_at(
+    provider: &TestProvider,
+    app: &TestApp,
+    answers: &mut Vec<Answer>,
+) -> Vec<String> {
+    let mut seen = Vec::new();
+    for method in ["client_secret_basic", "client_secret_post"] {
+        // What was learnt before is forgotten by then.
+        app.advance(Duration::from_secs(2 * 3600));
+        provider.misbehave(match method {
+            "client_secret_basic" => Fault::None,
+            _ => Fault::Metadata(|m| {
+                m["token_endpoint_auth_methods_supported"] = json!(["client_secret_post"]);
+            }),
+        });
+        let caller = app.anonymous();
+        let left = caller.get("/console/sign-in/with/example").send().await;
+        let back = provider.approve(left.header("location").unwrap());
+        let back = back.strip_prefix(ISSUER).unwrap();
+        let cookie = left.cookie("-provider").unwrap();
+        let answer = caller.get(back).header("cookie", &cookie).send().await;
+        assert!(
+            answer.body.contains("Nobody here signs in as"),
+            "{}",
+            answer.body
+        );
+        answers.push(answer);
+        let parts = back
+            .split(['?', '&'])
+            .filter_map(|part| part.split_once('='));
+        let secret = parts.filter(|(name, _)| ["code", "state"].contains(name));
+        seen.extend(secret.map(|(_, value)| value.to_owned()));
+        seen.push(cookie.split_once('=').unwrap().1.to_owned());
+    }
+    assert_eq!(seen.len(), 6);
+    seen
+}
+
+fn configured(provider: &TestProvider) -> (ProviderConfig, Arc<dyn ProviderHttp>) {
+    let settings = format!(
+        "name = \"x\"\nissuer = \"{}\"\nclient_id = \"{CLIENT_ID}\"\nclient_secret = \"{CLIENT_SECRET}\"",
+        provider.issuer
+    );
+    let settings: Settings = toml::from_str(&settings).unwrap();
+    let (config, http) = settings.connect("example").unwrap();
+    (config, Arc::new(http))
+}
 
 /// Everything that must never be found again, sent in every place where it can be sent.
 #[tokio::test]
 async fn neither_answers_nor_logs_nor_the_database_hold_what_callers_sent() {
     let log = CapturedLog::start();
-    let app = TestApp::new().await;
+    let provider = TestProvider::start(Algorithm::Es256).await;
+    let app = TestApp::with(|setup| setup.providers = vec![configured(&provider)]).await;
+    provider.follow(&app.clock);
     let client = app
         .jwt(&app.organization().await, &["DocCloudSDK"], keys::first())
         .await;
@@ -101,6 +165,7 @@ async fn neither_answers_nor_logs_nor_the_database_hold_what_callers_sent() {
             .send()
             .await,
     );
+    let back = sign_in_at(&provider, &app, &mut answers).await;
     app.authority.flush().await;
 
     let text = log.text();
@@ -125,6 +190,15 @@ async fn neither_answers_nor_logs_nor_the_database_hold_what_callers_sent() {
         signature(&token),
         signature(&exchanged),
     ]);
+    // What the provider and the browser show each other, and what we show the provider.
+    let encoded = |text: &str| urlencoded(&[("x", text)])[2..].to_owned();
+    let pair = format!("{}:{}", encoded(CLIENT_ID), encoded(CLIENT_SECRET)).replace("%20", "+");
+    needles.extend([
+        CLIENT_SECRET.to_owned(),
+        encoded(CLIENT_SECRET),
+        STANDARD.encode(pair)[..40].to_owned(),
+    ]);
+    needles.extend(back);
     for needle in needles {
         let line = text.lines().find(|line| line.contains(&needle));
         assert_eq!(line, None, "the log holds {needle}");

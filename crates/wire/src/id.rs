@@ -39,6 +39,8 @@ identifiers! {
         |text| (1..=128).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_graphic());
     /// Identifies a credential in Console paths; the same before, during and after migration.
     CredentialId: "credential id", "up to 19 decimal digits", is_decimal;
+    /// Names an identity at an OpenID provider among those of its person.
+    IdentityId: "identity id", "32 lower-case hexadecimal digits", is_hex32;
     /// Identifies an invitation; not the code of its link.
     InvitationId: "invitation id", "32 lower-case hexadecimal digits", is_hex32;
     /// Names a signing key (`kid`); with `.cer` behind it, the file name of its certificate (`x5u`).
@@ -145,6 +147,7 @@ from_random_hex!(
     AccessTokenId,
     CertificateId,
     ClientId,
+    IdentityId,
     InvitationId,
     SecretId,
     SessionId

@@ -31,9 +31,9 @@ pub use caller::{Agent, Caller, Consumer, Network};
 pub use error::ImsError;
 pub use gateway::GatewayError;
 pub use id::{
-    AccessTokenId, CertificateId, ClientId, CredentialId, InvitationId, KeyId, KeyThumbprint,
-    NumericOrgId, OrgId, PersonId, ProfileId, ProjectId, PublishedName, SecretId, ServiceCode,
-    SessionId, TechnicalAccountEmail, TechnicalAccountId, TokenId, WorkspaceId,
+    AccessTokenId, CertificateId, ClientId, CredentialId, IdentityId, InvitationId, KeyId,
+    KeyThumbprint, NumericOrgId, OrgId, PersonId, ProfileId, ProjectId, PublishedName, SecretId,
+    ServiceCode, SessionId, TechnicalAccountEmail, TechnicalAccountId, TokenId, WorkspaceId,
 };
 pub use path::{CanonicalPath, PathError, Prefix};
 pub use scope::{Metascope, Scope, ScopeSet};

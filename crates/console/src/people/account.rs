@@ -15,6 +15,7 @@ use crate::text::{moment, span};
 
 pub(crate) mod access_tokens;
 pub(crate) mod device;
+pub(crate) mod identities;
 pub(crate) mod password;
 
 #[derive(Template)]
@@ -25,7 +26,11 @@ struct AccountPage {
     name: String,
     sign_in_name: String,
     runs_installation: bool,
+    has_password: bool,
     has_device: bool,
+    identities: Vec<identities::IdentityRow>,
+    /// Providers at which the person has none.
+    unlinked: Vec<page::Link>,
     tokens: Option<page::Link>,
     sessions: Vec<SessionRow>,
     idle: String,
@@ -67,7 +72,11 @@ pub(crate) async fn show(
         let path = format!("/console/organizations/{}/access-tokens", one.numeric_id);
         page::Link::new(&one.name, path)
     });
+    let (identities, unlinked) = identities::list(&console, &visitor).await?;
     page::render(&AccountPage {
+        has_password: session.has_password(),
+        identities,
+        unlinked,
         sessions: sessions.collect(),
         has_device: console.authority.has_device(session).await?,
         form: Filled::new(&visitor),

@@ -4,14 +4,16 @@
 use askama::Template;
 use axum::extract::State;
 use axum::response::Response;
-use countersign_authority::{Acceptance, ManageError, Next, Welcome};
+use countersign_authority::{Acceptance, ManageError, Newcomer, Next, OfferedIdentity, Welcome};
 use countersign_model::SignInName;
 use countersign_model::project::check_label;
+use countersign_wire::InvitationId;
 
 use crate::Console;
 use crate::error::PageError;
 use crate::form::{Fields, Filled, Form, GuestForm};
-use crate::page::{self, Page};
+use crate::page::{self, Link, Page};
+use crate::people::provider;
 use crate::people::sign_in::begun;
 use crate::query::Query;
 use crate::session::{Guest, Visitor};
@@ -23,6 +25,17 @@ struct AcceptPage {
     page: Page,
     form: Filled,
     what: Shown,
+    providers: Vec<Link>,
+}
+
+#[derive(Template)]
+#[template(path = "people/invitation_identity.html")]
+struct IdentityPage {
+    page: Page,
+    form: Filled,
+    what: Shown,
+    /// What the identity is recognized by.
+    shown: String,
 }
 
 #[derive(Template)]
@@ -75,11 +88,9 @@ pub(crate) async fn show(
     let form = form.with("code", code);
     match welcome.next {
         Next::SignIn => join_page(visitor.as_ref(), &guest, &welcome, form, code),
-        Next::ChoosePassword | Next::NameOrganization => page::render(&AcceptPage {
-            page: Page::of_guest(&guest, title(&welcome)),
-            form,
-            what: Shown::from(&welcome),
-        }),
+        Next::ChoosePassword | Next::NameOrganization => {
+            page::render(&accept_page(&console, &guest, &welcome, form))
+        }
     }
 }
 
@@ -103,11 +114,56 @@ pub(crate) async fn accept(
             Err(error) => filled.refused_at(error, field)?,
         }
     }
-    page::refused(&AcceptPage {
-        page: Page::of_guest(&guest, title(&welcome)),
-        form: filled,
-        what: Shown::from(&welcome),
-    })
+    page::refused(&accept_page(&console, &guest, &welcome, filled))
+}
+
+/// The page for somebody invited who has signed in at a provider.
+pub(crate) async fn identified(
+    console: &Console,
+    guest: &Guest,
+    id: &InvitationId,
+    offered: OfferedIdentity,
+) -> Result<Response, PageError> {
+    let sealed = &offered.sealed;
+    let found = console.authority.find_offered_invitation(id, sealed);
+    let (welcome, shown) = found.await?;
+    let form = Filled::for_guest()
+        .with("invitation", id.as_str())
+        .with("sealed", sealed)
+        .with("name", offered.name.unwrap_or_default());
+    page::render(&identity_page(guest, &welcome, form, shown))
+}
+
+/// `POST /console/invitation/identity`: somebody new signs in at a provider from now on.
+pub(crate) async fn accept_identity(
+    State(console): State<Console>,
+    guest: Guest,
+    form: GuestForm,
+) -> Result<Response, PageError> {
+    let id = InvitationId::parse(form.text("invitation"));
+    let id = id.map_err(|_| ManageError::NoInvitation)?;
+    let sealed = form.text("sealed");
+    let found = console.authority.find_offered_invitation(&id, sealed);
+    let (welcome, shown) = found.await?;
+    let typed = [
+        "invitation",
+        "sealed",
+        "name",
+        "sign_in_name",
+        "organization",
+    ];
+    let mut filled = Filled::for_guest().typed(&typed, &form);
+    if let Some(newcomer) = newcomer(&form, &welcome, &mut filled) {
+        let accepted = console
+            .authority
+            .accept_with_identity(&id, sealed, newcomer, &guest.place)
+            .await;
+        match accepted {
+            Ok(session) => return Ok(begun(&console, &session, "/console")),
+            Err(error) => filled.refused_at(error, field)?,
+        }
+    }
+    page::refused(&identity_page(&guest, &welcome, filled, shown))
 }
 
 /// `POST /console/invitation/join`: somebody who is signed in enters one organization more.
@@ -129,7 +185,44 @@ fn title(welcome: &Welcome) -> String {
     }
 }
 
+fn accept_page(console: &Console, guest: &Guest, welcome: &Welcome, form: Filled) -> AcceptPage {
+    AcceptPage {
+        page: Page::of_guest(guest, title(welcome)),
+        providers: provider::links(console, &[("code", form.value("code"))]),
+        form,
+        what: Shown::from(welcome),
+    }
+}
+
+fn identity_page(guest: &Guest, welcome: &Welcome, form: Filled, shown: String) -> IdentityPage {
+    IdentityPage {
+        page: Page::of_guest(guest, title(welcome)),
+        form,
+        what: Shown::from(welcome),
+        shown,
+    }
+}
+
 fn acceptance(form: &Fields, welcome: &Welcome, filled: &mut Filled) -> Option<Acceptance> {
+    let password = form.secret("password");
+    match (&password, form.secret("password_again")) {
+        (None, _) => filled.fault("password", "Choose a password."),
+        (Some(one), Some(other)) if one.expose() == other.expose() => {}
+        _ => filled.fault(
+            "password_again",
+            "The two passwords differ: type the same one twice.",
+        ),
+    }
+    let newcomer = newcomer(form, welcome, filled)?;
+    Some(Acceptance {
+        name: newcomer.name,
+        sign_in_name: newcomer.sign_in_name,
+        password: password?,
+        organization: newcomer.organization,
+    })
+}
+
+fn newcomer(form: &Fields, welcome: &Welcome, filled: &mut Filled) -> Option<Newcomer> {
     let sign_in_name = match welcome.invitation.sign_in_name {
         Some(_) => None,
         None => match SignInName::parse(form.text("sign_in_name")) {
@@ -144,25 +237,15 @@ fn acceptance(form: &Fields, welcome: &Welcome, filled: &mut Filled) -> Option<A
     if let Err(error) = check_label(name) {
         filled.fault("name", sentence(error));
     }
-    let password = form.secret("password");
-    match (&password, form.secret("password_again")) {
-        (None, _) => filled.fault("password", "Choose a password."),
-        (Some(one), Some(other)) if one.expose() == other.expose() => {}
-        _ => filled.fault(
-            "password_again",
-            "The two passwords differ: type the same one twice.",
-        ),
-    }
     let organization = form.trimmed("organization");
     let is_named = welcome.next == Next::NameOrganization;
     if let (true, Err(error)) = (is_named, check_label(organization)) {
         filled.fault("organization", sentence(error));
     }
     filled.is_fine().then_some(())?;
-    Some(Acceptance {
+    Some(Newcomer {
         name: name.to_owned(),
         sign_in_name,
-        password: password?,
         organization: is_named.then(|| organization.to_owned()),
     })
 }

@@ -15,6 +15,7 @@ pub(crate) mod members;
 pub(crate) mod organizations;
 pub(crate) mod policy;
 pub(crate) mod profiles;
+pub(crate) mod provider;
 pub(crate) mod services;
 pub(crate) mod sign_in;
 pub(crate) mod sign_out;

@@ -11,7 +11,8 @@ use crate::Console;
 use crate::cookies::Cookie;
 use crate::error::PageError;
 use crate::form::{Fields, Filled, GuestForm};
-use crate::page::{self, Page, own_path, see_other};
+use crate::page::{self, Link, Page, own_path, see_other};
+use crate::people::provider;
 use crate::query::Query;
 use crate::session::{Guest, Visitor};
 use crate::text::sentence;
@@ -24,6 +25,7 @@ const CODE_LIFE: u32 = 300;
 struct SignInPage {
     page: Page,
     form: Filled,
+    providers: Vec<Link>,
 }
 
 #[derive(Template)]
@@ -35,6 +37,7 @@ struct CodePage {
 
 /// `GET /console/sign-in`.
 pub(crate) async fn show(
+    State(console): State<Console>,
     visitor: Option<Visitor>,
     guest: Guest,
     query: Query,
@@ -43,10 +46,11 @@ pub(crate) async fn show(
     if visitor.is_some() {
         return Ok(see_other(next));
     }
-    page::render(&SignInPage {
-        page: Page::of_guest(&guest, "Sign in"),
-        form: Filled::for_guest().with("next", next),
-    })
+    page::render(&sign_in_page(
+        &console,
+        &guest,
+        Filled::for_guest().with("next", next),
+    ))
 }
 
 /// `POST /console/sign-in`.
@@ -59,7 +63,7 @@ pub(crate) async fn enter(
     let mut filled = Filled::for_guest().typed(&["sign_in_name", "next"], &form);
     let Some(password) = form.secret("password") else {
         filled.fault("password", "Type your password.");
-        return refused_sign_in(&guest, filled, StatusCode::UNPROCESSABLE_ENTITY);
+        return refused_sign_in(&console, &guest, filled, StatusCode::UNPROCESSABLE_ENTITY);
     };
     match console
         .authority
@@ -81,7 +85,7 @@ pub(crate) async fn enter(
         Err(error) => {
             let status = status(&error);
             tell(error, "sign_in_name", &mut filled)?;
-            refused_sign_in(&guest, filled, status)
+            refused_sign_in(&console, &guest, filled, status)
         }
     }
 }
@@ -128,7 +132,7 @@ pub(crate) async fn enter_code(
         Err(SignInError::TooLate) => {
             let mut filled = Filled::for_guest().typed(&["next"], &form);
             filled.fault("sign_in_name", sentence(SignInError::TooLate));
-            refused_sign_in(&guest, filled, StatusCode::UNPROCESSABLE_ENTITY)
+            refused_sign_in(&console, &guest, filled, StatusCode::UNPROCESSABLE_ENTITY)
         }
         Err(error) => {
             let status = status(&error);
@@ -158,11 +162,21 @@ fn entered(console: &Console, session: &NewSession, form: &Fields) -> Response {
     begun(console, session, next)
 }
 
-fn refused_sign_in(guest: &Guest, form: Filled, status: StatusCode) -> Result<Response, PageError> {
-    let mut response = page::refused(&SignInPage {
+fn sign_in_page(console: &Console, guest: &Guest, form: Filled) -> SignInPage {
+    SignInPage {
         page: Page::of_guest(guest, "Sign in"),
+        providers: provider::links(console, &[("next", form.value("next"))]),
         form,
-    })?;
+    }
+}
+
+fn refused_sign_in(
+    console: &Console,
+    guest: &Guest,
+    form: Filled,
+    status: StatusCode,
+) -> Result<Response, PageError> {
+    let mut response = page::refused(&sign_in_page(console, guest, form))?;
     *response.status_mut() = status;
     Ok(response)
 }

@@ -46,6 +46,14 @@ pub enum ConfigError {
     /// The IMS whose tokens the gateway takes.
     #[error("`gateway.ims`: {0}")]
     ForeignIms(String),
+    /// A provider that people sign in at.
+    #[error("`console.oidc.{id}`: {why}")]
+    Provider {
+        /// Which one.
+        id: String,
+        /// What is wrong, with the key.
+        why: String,
+    },
     /// The gateway's listener.
     #[error("`gateway`: {0}")]
     GatewayListener(#[source] BindError),

@@ -6,7 +6,7 @@ use countersign_server::ims::Compatibility;
 use countersign_server::listen::Listener;
 use serde::Serialize;
 
-use super::{Config, ConfigError, Gateway, Log, MasterKeySource, SampleApi};
+use super::{Config, ConfigError, Console, Gateway, Log, MasterKeySource, SampleApi};
 
 /// The configuration as it may be shown: complete, with the database's password masked.
 #[derive(Serialize)]
@@ -17,6 +17,7 @@ pub struct Shown<'a> {
     server: &'a Listener,
     ims: countersign_authority::Config,
     store: Store,
+    console: &'a Console,
     gateway: &'a Gateway,
     sample_api: &'a SampleApi,
     compatibility: Compatibility,
@@ -54,6 +55,7 @@ impl Config {
                 acquire_timeout_ms: self.store.acquire_timeout_ms,
                 statement_timeout_ms: self.store.statement_timeout_ms,
             },
+            console: &self.console,
             gateway: &self.gateway,
             sample_api: &self.sample_api,
             compatibility: self.compatibility,

@@ -151,3 +151,42 @@ fn the_database_is_in_the_data_folder_whatever_its_name() {
     let url = database_in(Path::new("/some where/50%?#")).unwrap();
     assert_eq!(url, "sqlite:///some%20where/50%25%3F%23/countersign.db");
 }
+
+const PROVIDER: &str = "[console.oidc.example]
+name = \"Example\"
+issuer = \"https://id.example.com\"
+client_id = \"console\"
+";
+
+#[test]
+fn the_secret_of_a_provider_comes_from_a_variable_and_is_not_shown() {
+    let name = "COUNTERSIGN__CONSOLE__OIDC__EXAMPLE__CLIENT_SECRET";
+    let config = read(PROVIDER, &[(name, "CANARY")]).unwrap();
+    let (provider, _) = &config.providers().unwrap()[0];
+    assert_eq!(provider.client_secret.expose(), "CANARY");
+    let shown = toml::to_string(&config.shown().unwrap()).unwrap();
+    assert!(shown.contains("client_secret = \"***\"") && !shown.contains("CANARY"));
+    // A number would be read as one, and must not stand in the message.
+    let message = error(PROVIDER, &[(name, "123456789")]);
+    assert!(
+        message.contains("in quotes") && !message.contains("1234"),
+        "{message}"
+    );
+}
+
+#[test]
+fn a_provider_that_cannot_be_used_is_refused_before_a_port_is_opened() {
+    let config = read(PROVIDER, &[]).unwrap();
+    let message = config.check_listeners().unwrap_err().to_string();
+    assert!(
+        message.starts_with("`console.oidc.example`: `client_secret_file`"),
+        "{message}"
+    );
+    let twice = format!(
+        "{PROVIDER}client_secret = \"s\"\n{}client_secret = \"s\"\n",
+        PROVIDER.replace(".example]", ".other]")
+    );
+    let config = read(&twice, &[]).unwrap();
+    let message = config.check_listeners().unwrap_err().to_string();
+    assert!(message.contains("is that of another one"), "{message}");
+}

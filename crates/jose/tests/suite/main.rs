@@ -3,6 +3,7 @@
 
 mod assertions;
 mod certificates;
+mod id_tokens;
 mod keys;
 mod oracle;
 mod properties;

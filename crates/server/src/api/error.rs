@@ -171,6 +171,7 @@ fn row(error: &ManageError) -> (StatusCode, &'static str) {
         | ManageError::UnknownInvitation
         | ManageError::NoInvitation
         | ManageError::NoSession
+        | ManageError::NoIdentity
         | ManageError::NoAccessToken
         | ManageError::NoSecret
         | ManageError::NoCertificate
@@ -191,6 +192,7 @@ fn row(error: &ManageError) -> (StatusCode, &'static str) {
         | ManageError::KeyLimit(_) => (CONFLICT, "limit_reached"),
         ManageError::WorkspaceTaken
         | ManageError::Taken
+        | ManageError::IdentityTaken
         | ManageError::SameCertificate
         | ManageError::Publish(PublishError::Clash(_)) => (CONFLICT, "taken"),
         ManageError::LastSecret
@@ -198,7 +200,9 @@ fn row(error: &ManageError) -> (StatusCode, &'static str) {
         | ManageError::KeyInUse(_)
         | ManageError::SigningKey(_) => (CONFLICT, "confirmation_needed"),
         ManageError::ConfiguredService(_) => (CONFLICT, "configured"),
-        ManageError::NoJwtHalf
+        ManageError::OnlyWayIn
+        | ManageError::OfferOver
+        | ManageError::NoJwtHalf
         | ManageError::NoLiveSecret
         | ManageError::Exchange(_)
         | ManageError::Migration(_)

@@ -12,6 +12,7 @@ mod background;
 mod credentials;
 mod directory;
 mod evidence;
+mod identities;
 mod keys;
 mod logs;
 mod opening;
@@ -93,6 +94,10 @@ suite! {
         evidence_of_many_credentials_is_written_at_once,
         nodes_that_count_a_day_at_once_lose_nothing,
         nodes_that_save_callers_at_once_lose_none;
+    identities:
+        a_state_comes_back_once,
+        an_identity_is_found_by_issuer_and_subject_alone,
+        an_identity_is_of_one_person;
     keys:
         a_key_moves_only_from_the_state_it_is_in,
         there_is_at_most_one_active_key;

@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "tests")]
 
 mod activity;
+mod at_provider;
 mod developer;
 mod first_start;
 mod hostile;
@@ -11,6 +12,9 @@ mod migration_card;
 mod pages;
 mod people;
 mod projects;
+mod provider_browser;
+mod provider_checks;
+mod provider_flows;
 mod routes;
 mod signing_in;
 mod steps;

@@ -130,11 +130,14 @@ async fn nobody_sees_only_what_is_for_everybody() {
 }
 
 /// What somebody sees who is not signed in.
-const OPEN: [&str; 4] = [
+const OPEN: [&str; 7] = [
     "/console/api",
     "/console/sign-in",
     "/console/sign-in/code",
+    "/console/sign-in/with/{provider}",
+    "/console/sign-in/with/{provider}/answer",
     "/console/invitation",
+    "/console/invitation/identity",
 ];
 
 #[tokio::test]

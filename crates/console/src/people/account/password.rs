@@ -4,6 +4,7 @@ use askama::Template;
 use axum::extract::State;
 use axum::response::Response;
 use countersign_authority::ManageError;
+use countersign_wire::Opaque;
 
 use crate::Console;
 use crate::error::PageError;
@@ -17,11 +18,13 @@ struct PasswordPage {
     page: Page,
     form: Filled,
     sign_in_name: String,
+    /// Whether there is one to be replaced.
+    has_password: bool,
 }
 
 /// `GET /console/account/password`.
 pub(crate) async fn show(visitor: Visitor) -> Result<Response, PageError> {
-    page::render(&template(&visitor, Filled::new(&visitor)))
+    page::render(&template(&visitor, empty(&visitor)))
 }
 
 /// `POST /console/account/password`.
@@ -30,39 +33,66 @@ pub(crate) async fn change(
     visitor: Visitor,
     form: Form,
 ) -> Result<Response, PageError> {
-    let mut filled = Filled::new(&visitor);
-    if let Some((old, new)) = passwords(&form, &mut filled) {
-        let session = &visitor.session;
-        match console.authority.change_password(session, old, new).await {
-            Ok(()) => {
-                let notice = "Your password is another one now. Your other sessions have ended.";
-                return page::done(&console, "/console/account", notice);
+    let mut filled = empty(&visitor);
+    let session = &visitor.session;
+    let changed = match (session.has_password(), new_password(&form, &mut filled)) {
+        (true, new) => {
+            let old = form.secret("old_password");
+            if old.is_none() {
+                filled.fault("old_password", "Type your present password.");
             }
-            Err(error) => filled.refused_at(error, field)?,
+            match old.zip(new) {
+                Some((old, new)) => console.authority.change_password(session, old, new).await,
+                None => return page::refused(&template(&visitor, filled)),
+            }
+        }
+        (false, new) => {
+            visitor.confirm(&console, &mut filled, None).await?;
+            match new.filter(|_| filled.is_fine()) {
+                Some(new) => console.authority.set_first_password(session, new).await,
+                None => return page::refused(&template(&visitor, filled)),
+            }
+        }
+    };
+    match changed {
+        Ok(()) => {
+            let notice = match session.has_password() {
+                true => "Your password is another one now. Your other sessions have ended.",
+                false => "You have a password now. Your other sessions have ended.",
+            };
+            page::done(&console, "/console/account", notice)
+        }
+        Err(error) => {
+            filled.refused_at(error, field)?;
+            page::refused(&template(&visitor, filled))
         }
     }
-    page::refused(&template(&visitor, filled))
+}
+
+/// Who has no password proves otherwise who she is.
+fn empty(visitor: &Visitor) -> Filled {
+    match visitor.session.has_password() {
+        true => Filled::new(visitor),
+        false => Filled::confirmed(visitor),
+    }
 }
 
 fn template(visitor: &Visitor, form: Filled) -> PasswordPage {
+    let title = match visitor.session.has_password() {
+        true => "Change password",
+        false => "Set a password",
+    };
     PasswordPage {
-        page: Page::of_visitor(visitor, "Change password")
-            .crumb("Your account", "/console/account"),
+        page: Page::of_visitor(visitor, title).crumb("Your account", "/console/account"),
         form,
+        has_password: visitor.session.has_password(),
         sign_in_name: visitor.session.person().sign_in_name.to_string(),
     }
 }
 
-/// The old one and the new one, if they were typed.
-fn passwords(
-    form: &Fields,
-    filled: &mut Filled,
-) -> Option<(countersign_wire::Opaque, countersign_wire::Opaque)> {
-    let old = form.secret("old_password");
+/// The new one, if it was typed twice.
+fn new_password(form: &Fields, filled: &mut Filled) -> Option<Opaque> {
     let new = form.secret("new_password");
-    if old.is_none() {
-        filled.fault("old_password", "Type your present password.");
-    }
     match (&new, form.secret("password_again")) {
         (None, _) => filled.fault("new_password", "Choose a password."),
         (Some(one), Some(other)) if one.expose() == other.expose() => {}
@@ -71,8 +101,7 @@ fn passwords(
             "The two passwords differ: type the same one twice.",
         ),
     }
-    filled.is_fine().then_some(())?;
-    Some((old?, new?))
+    new.filter(|_| filled.is_fine())
 }
 
 fn field(error: &ManageError) -> &'static str {

@@ -73,6 +73,10 @@ fn exit(error: &ManageError) -> Exit {
         | ManageError::NoInvitation
         | ManageError::UnknownInvitation
         | ManageError::NoSession
+        | ManageError::NoIdentity
+        | ManageError::IdentityTaken
+        | ManageError::OnlyWayIn
+        | ManageError::OfferOver
         | ManageError::NoAccessToken
         | ManageError::Forbidden { .. }
         | ManageError::ReadOnly(_)
