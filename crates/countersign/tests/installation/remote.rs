@@ -177,7 +177,7 @@ fn a_credential_is_tried_out_and_its_log_is_read_from_afar() {
     let jwt = [&CREATE[..], &["service-account-jwt"]].concat();
     let made = remote.json(&[&jwt[..], &["--private-key-out", "key.pem"]].concat());
     let id = made["id"].as_str().unwrap();
-    let with_key = ["--private-key", "key.pem"];
+    let with_key = ["--private-key-file", "key.pem"];
     let token = remote.json(&[&["credentials", "generate-token", id][..], &with_key].concat());
     assert!(token["access_token"].as_str().unwrap().starts_with("eyJ"));
     let assertion = remote.json(&[&["credentials", "generate-jwt", id][..], &with_key].concat());

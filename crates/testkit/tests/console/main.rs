@@ -4,6 +4,7 @@
 
 mod activity;
 mod at_provider;
+mod credential_pages;
 mod developer;
 mod first_start;
 mod hostile;

@@ -49,6 +49,8 @@ pub(super) struct Card {
     pub(super) is_over: bool,
     /// What the callers of the JWT half say, while both halves are there.
     pub(super) verdict: Option<Said>,
+    /// Where all callers are, unless that is here.
+    pub(super) review: Option<String>,
 }
 
 /// What a review comes to.
@@ -147,7 +149,8 @@ pub(super) async fn card(console: &Console, at: &InCredential) -> Result<Option<
     let Grants::Jwt(migration) = at.credential.grants else {
         return Ok(None);
     };
-    let card = standing(migration);
+    let mut card = standing(migration);
+    card.review = (!card.is_over).then(|| format!("{}/migration", at.path()));
     if !card.is_paired {
         return Ok(Some(card));
     }
@@ -191,6 +194,7 @@ fn standing(migration: Migration) -> Card {
         is_paired: migration.has_jwt_half() && migration.has_oauth_half(),
         is_over: !migration.has_jwt_half(),
         verdict: None,
+        review: None,
     }
 }
 
@@ -311,7 +315,10 @@ async fn migration_page(
         form,
         path: at.path(),
         read_only: at.read_only(),
-        migration,
+        migration: Card {
+            review: None,
+            ..migration
+        },
         review: review.map(|review| Shown {
             said: said(&review),
             confidence: percent(review.confidence),

@@ -85,12 +85,16 @@ pub enum Verb {
         #[command(flatten)]
         which: Which,
         /// A scope that it shall have; repeatable [default: all of the credential]
-        #[arg(long = "scope", value_name = "SCOPE", conflicts_with = "private_key")]
+        #[arg(
+            long = "scope",
+            value_name = "SCOPE",
+            conflicts_with = "private_key_file"
+        )]
         scopes: Vec<String>,
         /// Private key of one of its certificates, for a token of the JWT half; `-` is stdin. The
         /// server signs with it once, and keeps nothing of it
         #[arg(long, value_name = "FILE")]
-        private_key: Option<PathBuf>,
+        private_key_file: Option<PathBuf>,
     },
     /// Generate a JWT to be exchanged, valid for 24 hours
     GenerateJwt {
@@ -99,7 +103,7 @@ pub enum Verb {
         /// Private key of one of its certificates; `-` is stdin. The server signs with it once, and
         /// keeps nothing of it
         #[arg(long, value_name = "FILE")]
-        private_key: PathBuf,
+        private_key_file: PathBuf,
     },
     /// End every token that a credential has
     EndTokens(Which),
@@ -141,15 +145,18 @@ impl Noun for Verb {
             Self::GenerateToken {
                 which,
                 scopes,
-                private_key,
+                private_key_file,
             } => {
-                let key = private_key.as_deref().map(secret).transpose()?;
+                let key = private_key_file.as_deref().map(secret).transpose()?;
                 let wanted = (!scopes.is_empty()).then(|| json!(scopes));
                 let new = body([("scopes", wanted), ("private_key", key)]);
                 which.ask(session, Http::Post, &["tokens"], Some(new)).await
             }
-            Self::GenerateJwt { which, private_key } => {
-                let new = json!({"private_key": secret(private_key)?});
+            Self::GenerateJwt {
+                which,
+                private_key_file,
+            } => {
+                let new = json!({"private_key": secret(private_key_file)?});
                 let made = which.ask(session, Http::Post, &["assertions"], Some(new));
                 made.await
             }
