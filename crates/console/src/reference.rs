@@ -19,7 +19,7 @@ struct ReferencePage {
 
 /// The whole of it.
 struct Reference {
-    about: String,
+    about: Prose,
     groups: Vec<Group>,
     shapes: Vec<Shape>,
 }
@@ -32,7 +32,7 @@ struct Group {
 
 struct Call {
     id: String,
-    summary: String,
+    summary: Prose,
     method: String,
     path: String,
     parameters: Vec<Member>,
@@ -43,7 +43,7 @@ struct Call {
 /// What a body or an answer looks like.
 struct Shape {
     name: String,
-    about: String,
+    about: Prose,
     members: Vec<Member>,
 }
 
@@ -52,7 +52,15 @@ struct Member {
     name: String,
     kind: Kind,
     is_needed: bool,
-    about: String,
+    about: Prose,
+}
+
+/// A text of the description, with what stands between back-ticks there as pieces of their own.
+type Prose = Vec<Piece>;
+
+struct Piece {
+    text: String,
+    is_code: bool,
 }
 
 /// What can stand somewhere: a word, and the shape that it names, if it does.
@@ -96,7 +104,7 @@ impl Reference {
         }
         let shapes = members(&document["components"]["schemas"]);
         Self {
-            about: text(&document["info"]["description"]),
+            about: prose(&document["info"]["description"]),
             groups,
             shapes: shapes.map(|(name, shape)| Shape::of(name, shape)).collect(),
         }
@@ -114,7 +122,7 @@ impl Call {
         });
         Self {
             id: text(&operation["operationId"]),
-            summary: text(&operation["summary"]),
+            summary: prose(&operation["summary"]),
             method: method.to_uppercase(),
             path: path.to_owned(),
             parameters: parameters.map(Member::of_parameter).collect(),
@@ -134,19 +142,19 @@ impl Shape {
                 name: "all members of".to_owned(),
                 kind: Kind::of(part),
                 is_needed: true,
-                about: String::new(),
+                about: Prose::new(),
             });
             let own = self::members(&part["properties"]).map(|(name, member)| Member {
                 name: name.clone(),
                 kind: Kind::of(member),
                 is_needed: needed.iter().any(|one| one == name),
-                about: text(&member["description"]),
+                about: prose(&member["description"]),
             });
             included.into_iter().chain(own)
         });
         Self {
             name: name.to_owned(),
-            about: text(&shape["description"]),
+            about: prose(&shape["description"]),
             members: members.collect(),
         }
     }
@@ -158,7 +166,7 @@ impl Member {
             name: text(&parameter["name"]),
             kind: Kind::of(&parameter["schema"]),
             is_needed: parameter["required"] == true,
-            about: text(&parameter["description"]),
+            about: prose(&parameter["description"]),
         }
     }
 }
@@ -219,6 +227,15 @@ fn members(value: &Value) -> impl Iterator<Item = (&String, &Value)> {
     value.as_object().into_iter().flatten()
 }
 
+fn prose(value: &Value) -> Prose {
+    let pieces = value.as_str().unwrap_or_default().split('`').enumerate();
+    let pieces = pieces.map(|(place, text)| Piece {
+        text: text.to_owned(),
+        is_code: place % 2 == 1,
+    });
+    pieces.filter(|piece| !piece.text.is_empty()).collect()
+}
+
 fn text(value: &Value) -> String {
     value.as_str().unwrap_or_default().to_owned()
 }
@@ -256,6 +273,7 @@ mod tests {
             assert!(shown.contains(&format!("id=\"{target}\"")), "{target}");
         }
         assert!(shown.contains("/api/v1/published-services/{name}"));
-        assert!(!shown.contains("<script>"));
+        assert!(!shown.contains("<script>") && !shown.contains('`'));
+        assert!(shown.contains("pass <code>next_cursor</code> as <code>cursor</code>"));
     }
 }

@@ -38,10 +38,7 @@ pub(super) async fn ask(at: InCredential) -> Result<Response, PageError> {
     if let Some(reason) = at.read_only() {
         return Err(PageError::refused(&reason));
     }
-    let set = at.credential.jwks.clone().unwrap_or_default();
-    let form = Filled::confirmed(&at.member.visitor)
-        .with("keys", set)
-        .with("revision", at.credential.revision.to_string());
+    let form = form_of(&at).with("revision", at.credential.revision.to_string());
     page::render(&keys_page(&at, form))
 }
 
@@ -52,7 +49,7 @@ pub(super) async fn replace(
     form: Form,
 ) -> Result<Response, PageError> {
     let visitor = &at.member.visitor;
-    let mut filled = Filled::confirmed(visitor).typed(&["revision"], &form);
+    let mut filled = form_of(&at).typed(&["revision"], &form);
     visitor
         .confirm(&console, &mut filled, form.secret("password"))
         .await?;
@@ -70,7 +67,6 @@ pub(super) async fn replace(
             Err(error) => filled.refused_at(error, field)?,
         }
     }
-    // What was pasted may be private by mistake: it is not shown again.
     page::refused(&keys_page(&at, filled))
 }
 
@@ -90,6 +86,13 @@ pub(super) fn rows(credential: &Credential, usage: &[Usage]) -> Vec<KeyRow> {
         }
     })
     .collect()
+}
+
+/// The form with the set that is stored. What was pasted may be private by mistake: it is not shown
+/// again, and what is shown instead takes nothing away if it is sent.
+fn form_of(at: &InCredential) -> Filled {
+    let set = at.credential.jwks.clone().unwrap_or_default();
+    Filled::confirmed(&at.member.visitor).with("keys", set)
 }
 
 fn keys_page(at: &InCredential, form: Filled) -> KeysPage {

@@ -8,7 +8,7 @@ use crate::outcome::Failure;
 
 /// Which events.
 #[derive(Debug, clap::Args)]
-pub struct Which {
+pub struct Events {
     /// Exactly this actor, such as `person:ada@example.com`
     #[arg(long, value_name = "WHO")]
     actor: Option<String>,
@@ -17,7 +17,7 @@ pub struct Which {
     action: Option<String>,
 }
 
-impl Which {
+impl Events {
     /// The events about the thing of that kind and id, the newest first.
     pub(super) async fn of(
         &self,

@@ -112,7 +112,7 @@ pub enum Verb {
         #[command(flatten)]
         which: Which,
         #[command(flatten)]
-        events: activity::Which,
+        events: activity::Events,
     },
 }
 
