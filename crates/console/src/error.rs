@@ -1,13 +1,13 @@
 //! Pages that say what went wrong: what happened, why, and what to do next.
 
-use askama::Template;
 use axum::response::{IntoResponse, Response};
 use countersign_authority::ManageError;
 use countersign_server::kit::access_log::Cause;
 use http::header::RETRY_AFTER;
 use http::{HeaderValue, StatusCode};
 
-use crate::page::{Page, see_other};
+use crate::page::see_other;
+use crate::reader::Said;
 use crate::text::sentence;
 
 /// Why there is no page. What belongs to another organization is answered as what does not exist.
@@ -118,14 +118,6 @@ impl From<ManageError> for PageError {
     }
 }
 
-/// The page of an error: no navigation, because nothing is known about who asks.
-#[derive(Template)]
-#[template(path = "error.html")]
-struct ErrorPage<'a> {
-    page: Page,
-    what: &'a str,
-}
-
 impl IntoResponse for PageError {
     fn into_response(self) -> Response {
         if let Kind::SignIn(next) = &self.kind {
@@ -134,16 +126,17 @@ impl IntoResponse for PageError {
             return see_other(&format!("/console/sign-in?next={next}"));
         }
         let (status, code, title) = self.kind.row();
-        let body = ErrorPage {
-            page: Page::bare(title),
-            what: &self.what,
-        };
-        let mut response = (status, crate::page::html(&body)).into_response();
+        let mut response = status.into_response();
         if matches!(self.kind, Kind::TooMany | Kind::Unavailable) {
             response
                 .headers_mut()
                 .insert(RETRY_AFTER, HeaderValue::from_static("60"));
         }
+        // Written where it is known who reads it.
+        response.extensions_mut().insert(Said {
+            title,
+            what: self.what,
+        });
         response.extensions_mut().insert(Cause {
             code,
             detail: self.cause,

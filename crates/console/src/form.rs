@@ -173,6 +173,7 @@ impl Fields {
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Filled {
     token: String,
+    username: String,
     values: BTreeMap<&'static str, Vec<String>>,
     faults: Vec<(&'static str, String)>,
     asks_for_password: bool,
@@ -184,6 +185,7 @@ impl Filled {
     pub(crate) fn new(visitor: &Visitor) -> Self {
         Self {
             token: visitor.session.form_token().to_owned(),
+            username: visitor.session.person().sign_in_name.to_string(),
             ..Self::default()
         }
     }
@@ -285,6 +287,11 @@ impl Filled {
     /// For templates: the token of the session; empty for guests.
     pub(crate) fn token(&self) -> &str {
         &self.token
+    }
+
+    /// For templates: whose password a form asks for; empty for guests.
+    pub(crate) fn username(&self) -> &str {
+        &self.username
     }
 
     /// For templates: what stands in a field.

@@ -27,6 +27,16 @@ pub(crate) async fn protect(
     let had_notice = cookies.find(Cookie::Notice, request.headers()).is_some();
     let mut response = next.run(request).await;
     let is_shown = had_notice && response.status() == StatusCode::OK;
+    mark(&console, &mut response);
+    if is_shown {
+        let headers = response.headers_mut();
+        headers.append(SET_COOKIE, cookies.clear(Cookie::Notice));
+    }
+    response
+}
+
+/// Adds what holds for every answer.
+pub(crate) fn mark(console: &Console, response: &mut Response) {
     let headers = response.headers_mut();
     for (name, value) in EVERYWHERE {
         headers.insert(name, HeaderValue::from_static(value));
@@ -34,14 +44,10 @@ pub(crate) async fn protect(
     headers
         .entry(CACHE_CONTROL)
         .or_insert(HeaderValue::from_static("no-store"));
-    if cookies.is_secure() {
+    if console.cookies.is_secure() {
         let year = HeaderValue::from_static("max-age=31536000");
         headers.insert(STRICT_TRANSPORT_SECURITY, year);
     }
-    if is_shown {
-        headers.append(SET_COOKIE, cookies.clear(Cookie::Notice));
-    }
-    response
 }
 
 const EVERYWHERE: [(HeaderName, &str); 5] = [

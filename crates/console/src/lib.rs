@@ -12,7 +12,7 @@
 //!   with status 422. What was done is answered by `page::done`: 303 and a notice.
 //! - What deserves it asks for the password again: `Filled` shows the field, and
 //!   `session::Visitor::confirm` takes it (CON-05).
-//! - Everything else that goes wrong is a `error::PageError`.
+//! - Everything else that goes wrong is a `error::PageError`; `reader` makes the page of it.
 //! - `templates/components.html` has the parts that pages are made of.
 
 #![warn(missing_docs)]
@@ -37,6 +37,7 @@ mod notice;
 mod page;
 mod people;
 mod query;
+mod reader;
 mod reference;
 mod session;
 mod text;
@@ -49,6 +50,7 @@ use people::{
     activity, invitation, keys, organizations, policy, profiles, provider, services, sign_in,
     sign_out,
 };
+pub use reader::pages;
 
 /// What every handler is given. Cheap to clone.
 #[derive(Clone)]
@@ -57,12 +59,18 @@ pub(crate) struct Console {
     pub(crate) cookies: Arc<Cookies>,
 }
 
+impl Console {
+    fn new(authority: Arc<Authority>) -> Self {
+        Self {
+            cookies: Arc::new(Cookies::for_origin(&authority.config().issuer)),
+            authority,
+        }
+    }
+}
+
 /// All pages, under `/console`, and `/`, which leads there.
 pub fn router(authority: Arc<Authority>) -> Router {
-    let console = Console {
-        cookies: Arc::new(Cookies::for_origin(&authority.config().issuer)),
-        authority,
-    };
+    let console = Console::new(authority);
     Router::new()
         .route("/", get(async || page::see_other("/console")))
         .route("/console", get(people::home))
@@ -173,6 +181,7 @@ pub fn router(authority: Arc<Authority>) -> Router {
         .layer(
             CsrfLayer::new().with_rejection_response(|_| PageError::foreign_form().into_response()),
         )
+        .layer(from_fn_with_state(console.clone(), reader::tell))
         .layer(from_fn_with_state(console.clone(), headers::protect))
         .with_state(console)
 }

@@ -252,6 +252,7 @@ fn router(
             limits: config.server.requests.clone(),
             proxies: config.server.trusted_proxies.clone(),
             explain: Some(explain(authority)),
+            pages: Some(countersign_console::pages(Arc::clone(authority))),
             ..Surroundings::default()
         },
     )

@@ -46,6 +46,20 @@ impl Answer {
         pairs.find(is_it).map(str::to_owned)
     }
 
+    /// The cookie of the session that was set, as `name=value`. Without TLS it is named after the
+    /// port.
+    #[must_use]
+    pub fn session(&self) -> Option<String> {
+        let lines = self.headers.get_all("set-cookie").iter();
+        let mut pairs = lines.filter_map(|line| line.to_str().ok()?.split(';').next());
+        let is_it = |pair: &&str| {
+            let name = pair.split('=').next().unwrap();
+            let end = name.rsplit('-').next().unwrap();
+            end == "countersign" || end.bytes().all(|b| b.is_ascii_digit())
+        };
+        pairs.find(is_it).map(str::to_owned)
+    }
+
     /// `x-debug-id`.
     #[must_use]
     pub fn debug_id(&self) -> String {

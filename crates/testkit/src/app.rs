@@ -200,6 +200,7 @@ impl Node {
         let surroundings = Surroundings {
             proxies: setup.proxies.clone(),
             explain: Some(explainer(&authority)),
+            pages: Some(countersign_console::pages(Arc::clone(&authority))),
             ..Surroundings::default()
         };
         let routes = countersign_server::routes(app)

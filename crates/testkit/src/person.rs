@@ -3,6 +3,7 @@
 use countersign_authority::NewInvitation;
 use countersign_model::{Role, SignInName};
 use countersign_wire::{OrgId, ProfileId};
+use http::Method;
 
 use crate::answer::Answer;
 use crate::app::{Node, operator};
@@ -84,8 +85,7 @@ impl Person {
     /// Whoever got a session by this answer.
     pub async fn entered(caller: Caller, answer: &Answer) -> Self {
         assert_eq!(answer.status, 303, "{}", answer.body);
-        // By the origin of tests, which is one with TLS.
-        let cookie = answer.cookie("__Host-countersign").expect("a session");
+        let cookie = answer.session().expect("a session");
         let mut person = Self {
             caller,
             cookie,
@@ -100,7 +100,15 @@ impl Person {
     /// Begins a GET, with the cookie.
     #[must_use]
     pub fn call(&self, path: &str) -> Call {
-        self.caller.get(path).header("cookie", &self.cookie)
+        self.begin(Method::GET, path)
+    }
+
+    /// Begins a request of any method, with the cookie.
+    #[must_use]
+    pub fn begin(&self, method: Method, path: &str) -> Call {
+        self.caller
+            .call(method, path)
+            .header("cookie", &self.cookie)
     }
 
     /// Opens a page.

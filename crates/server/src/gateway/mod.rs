@@ -64,6 +64,7 @@ pub fn face(
         limits: listener.requests.clone(),
         proxies: listener.trusted_proxies.clone(),
         explain,
+        pages: None,
     };
     stack::enclose(Gateway::new(authority, listener), surroundings)
 }

@@ -120,6 +120,8 @@ impl IntoResponse for Problem {
                 .headers_mut()
                 .insert(header::RETRY_AFTER, RETRY_AFTER_SECONDS);
         }
+        // For a stack that has pages for people.
+        response.extensions_mut().insert(self);
         response
     }
 }

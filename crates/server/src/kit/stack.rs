@@ -47,7 +47,8 @@ use crate::metrics::HttpMetrics;
 ///
 /// 1. request id: everything below, down to a panic, must be findable by it;
 /// 2. source address: the log line needs it even for requests that are refused;
-/// 3. access log and metrics: they see the final answer, and notice a caller who went away;
+/// 3. access log and metrics: they see the final answer, and notice a caller who went away (between
+///    them and the limits, what no handler wrote becomes a page for those who read pages);
 /// 4. limits on the head: refused before a handler, or anything it allocates, is reached;
 /// 5. whole-request time limit: outside of the handler, inside of the log;
 /// 6. panics: closest to the handler, so that all of the above still runs;
@@ -81,7 +82,22 @@ pub struct Surroundings {
     /// Told of every answer that has a [`Cause`], so that it can be looked up by its request id
     /// later. Runs on the request's path: it must not wait.
     pub explain: Option<Explain>,
+    /// Who answers people where the stack would answer programs; `None` has everybody answered
+    /// alike.
+    pub pages: Option<Pages>,
 }
+
+/// What people are answered with who read pages, where no handler wrote the answer.
+pub struct Pages {
+    /// Whether a request is one for a page.
+    pub are_wanted: fn(&Parts) -> bool,
+    /// The page that says what is wrong, for whoever sent that head.
+    pub print: PrintPage,
+}
+
+/// See [`Pages::print`].
+pub type PrintPage =
+    Box<dyn Fn(Problem, Parts) -> Pin<Box<dyn Future<Output = Response> + Send>> + Send + Sync>;
 
 /// What a face wants of its surroundings. The default is that of our own endpoints.
 #[derive(Clone, Copy)]
@@ -152,7 +168,11 @@ impl Shared {
         if let Some(call_id) = &call_id {
             head.extensions.insert(call_id.clone());
         }
+        let reader = self.reader(&head);
         let mut response = self.admit(head, body, inner).await;
+        if let Some(reader) = reader {
+            response = self.as_page(response, reader).await;
+        }
 
         match call_id {
             Some(call_id) => call_id.mark(id, response.headers_mut()),
@@ -173,6 +193,30 @@ impl Shared {
             Ids::Ours => None,
             Ids::Callers => Some(CallId::of(id, headers)),
         }
+    }
+
+    /// The head of a request for a page, in case no handler answers it.
+    fn reader(&self, head: &Parts) -> Option<Parts> {
+        let pages = self.surroundings.pages.as_ref()?;
+        (pages.are_wanted)(head).then(|| head.clone())
+    }
+
+    /// The page instead of a problem; what a handler wrote stays.
+    async fn as_page(&self, mut response: Response, reader: Parts) -> Response {
+        let problem = response.extensions().get::<Problem>().copied();
+        let (Some(problem), Some(pages)) = (problem, &self.surroundings.pages) else {
+            return response;
+        };
+        let mut page = (pages.print)(problem, reader).await;
+        for name in [header::ALLOW, header::RETRY_AFTER] {
+            if let Some(value) = response.headers_mut().remove(&name) {
+                page.headers_mut().insert(name, value);
+            }
+        }
+        // The cause, for the log.
+        let noted = std::mem::take(response.extensions_mut());
+        page.extensions_mut().extend(noted);
+        page
     }
 
     async fn admit(&self, head: Parts, body: Body, inner: impl Inner) -> Response {
