@@ -1,9 +1,9 @@
 //! What @adobe/aio-lib-ims can do besides getting tokens.
 
 use countersign_testkit::app::operator;
+use countersign_testkit::real_clients::{Client, Grant, Outcome, installed};
 use serde_json::{Value, json};
 
-use crate::clients::{Client, Grant, Outcome, installed};
 use crate::product::{Product, Scheme};
 
 const NAME: &str = "aio-lib-ims";

@@ -6,10 +6,10 @@ use countersign_authority::{Acceptance, Actor, NewAccessToken, NewInvitation, Vi
 use countersign_model::{Role, SignInName};
 use countersign_testkit::app::{YEAR, operator};
 use countersign_testkit::keys;
+use countersign_testkit::real_clients::{Grant, installed};
 use countersign_wire::{Opaque, OrgId};
 use serde_json::{Value, json};
 
-use crate::clients::{Grant, installed};
 use crate::product::Product;
 
 const CLIENT: &str = "aio-lib-console";

@@ -1,9 +1,9 @@
 //! Clients of APIs, through the gateway, with tokens from this server.
 
+use countersign_testkit::real_clients::{Grant, Outcome, installed};
 use countersign_wire::ClientId;
 use serde_json::{Value, json};
 
-use crate::clients::{Grant, Outcome, installed};
 use crate::product::{Product, Scheme};
 
 const CLOUD_MANAGER: &str = "aio-lib-cloudmanager";

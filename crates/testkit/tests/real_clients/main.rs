@@ -7,9 +7,7 @@
 
 #![expect(clippy::unwrap_used, reason = "tests: what fails here fails the test")]
 
-mod clients;
 mod product;
-mod tls;
 
 /// `./test clients` runs the tests with this name in their path.
 #[path = "."]

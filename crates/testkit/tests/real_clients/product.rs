@@ -18,13 +18,12 @@ use countersign_server::kit::stack::{self, Surroundings as Stack};
 use countersign_server::listen::{Bound, Listener, TlsFiles};
 use countersign_store::Store;
 use countersign_testkit::app::{YEAR, operator, subscription};
+use countersign_testkit::real_clients::{self, Client, Grant, Host, Outcome, Surroundings};
+use countersign_testkit::tls;
 use countersign_testkit::{ISSUER, TestDatabase, db, keys};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 use tokio_util::sync::{CancellationToken, DropGuard};
-
-use crate::clients::{self, Client, Grant, Host, Outcome, Surroundings};
-use crate::tls;
 
 /// Every service that a client of `clients.json` asks for by itself or in [`Product::job`].
 const SERVICES: [&str; 5] = [
@@ -172,7 +171,7 @@ impl Product {
             authority,
             clock_offset_seconds,
         };
-        clients::run(client, job, &surroundings).await
+        real_clients::run(client, job, &surroundings).await
     }
 
     /// The token of an outcome, if it holds.

@@ -3,10 +3,10 @@
 use std::sync::Arc;
 
 use countersign_testkit::keys;
+use countersign_testkit::real_clients::{Client, Grant, Outcome, Refusal, installed};
 use serde_json::Value;
 use tokio::task::JoinSet;
 
-use crate::clients::{Client, Grant, Outcome, Refusal, installed};
 use crate::product::{Product, Scheme, pem};
 
 /// A mistake that users make, and what they must be told.

@@ -6,11 +6,11 @@ use std::time::Duration;
 use countersign_authority::Clock;
 use countersign_model::{SigningAlgorithm, TokenKind};
 use countersign_testkit::app::operator;
+use countersign_testkit::real_clients::{self, Surroundings, installed};
 use countersign_testkit::{TestApp, TestClient};
 use serde_json::json;
 use tokio_util::sync::{CancellationToken, DropGuard};
 
-use crate::clients::{self, Surroundings, installed};
 use crate::product::listen;
 
 /// The API that most tokens are for.
@@ -171,7 +171,7 @@ impl Api {
             authority: "/dev/null".into(),
             clock_offset_seconds: 0,
         };
-        let outcome = clients::run(middleware, &job, &surroundings).await;
+        let outcome = real_clients::run(middleware, &job, &surroundings).await;
         assert!(outcome.ok, "{middleware}: {:?}", outcome.error_text);
         outcome.statuses.unwrap()
     }

@@ -2,9 +2,9 @@
 
 use std::sync::Arc;
 
+use countersign_testkit::real_clients::{Client, Grant, Outcome, installed};
 use tokio::task::JoinSet;
 
-use crate::clients::{Client, Grant, Outcome, installed};
 use crate::product::{Product, Scheme};
 
 #[tokio::test(flavor = "multi_thread")]

@@ -9,9 +9,9 @@ use rcgen::{
 };
 
 /// Host names that clients have compiled in, and those of this machine.
-const NAMES: [&str; 4] = ["*.adobelogin.com", "*.adobe.io", "localhost", "127.0.0.1"];
+pub const NAMES: [&str; 4] = ["*.adobelogin.com", "*.adobe.io", "localhost", "127.0.0.1"];
 
-/// Files in `folder`: what the clients trust, and what the server shows.
+/// Files in `folder`: what the clients trust, and what the server shows for [`NAMES`].
 pub fn make(folder: &Path) -> (PathBuf, TlsFiles) {
     let mut params = CertificateParams::default();
     // A name of its own: a leaf that has its issuer's name looks self-signed.

@@ -1,4 +1,5 @@
-//! The clients: what the table says of each, and how one is run.
+//! Unmodified client libraries, as their users install them: what the table says of each, and how
+//! one is run. `clients/README.md` here says the rest.
 
 use std::collections::BTreeMap;
 use std::io::{self, Write as _};
@@ -13,12 +14,16 @@ use tokio::sync::Semaphore;
 /// One line of `clients.json`.
 #[derive(Clone, Debug, Deserialize)]
 pub struct Client {
+    /// How `run` there calls it.
     #[serde(rename = "client")]
     pub name: String,
+    /// What it can ask by.
     pub grants: Vec<Grant>,
     /// Ways to send id and secret.
     pub send: Vec<String>,
+    /// Where it can be pointed.
     pub host: Host,
+    /// What its caller sees of a refusal.
     pub refusal: Refusal,
 }
 
@@ -26,7 +31,9 @@ pub struct Client {
 #[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq)]
 #[serde(rename_all = "snake_case")]
 pub enum Grant {
+    /// The exchange of a signed assertion.
     Jwt,
+    /// Client credentials.
     ClientCredentials,
 }
 
@@ -46,8 +53,11 @@ impl Grant {
 pub enum Host {
     /// Nowhere but at the host name it was built for.
     Fixed,
+    /// At any origin.
     Any,
+    /// At any origin with TLS.
     Https,
+    /// At any origin without TLS.
     Http,
 }
 
@@ -61,22 +71,30 @@ pub enum Refusal {
     Words,
     /// The HTTP status.
     Status,
+    /// Nothing.
     Nothing,
 }
 
 /// What a client handed to its caller.
 #[derive(Debug, Deserialize)]
 pub struct Outcome {
+    /// Whether it did what it was asked.
     pub ok: bool,
+    /// The token.
     pub access_token: Option<String>,
     /// In the unit that the server sent.
     pub expires_in: Option<i64>,
     /// How long the client believes its token lives, where it computes that.
     pub lifetime_seconds: Option<i64>,
+    /// What its user reads.
     pub error_text: Option<String>,
+    /// What its user's program reads.
     pub error_code: Option<String>,
+    /// What it was told of a token.
     pub validation: Option<Value>,
+    /// What it was told when it ended a token.
     pub invalidation: Option<Value>,
+    /// The organizations of a token.
     pub organizations: Option<Value>,
     /// What each call of a client of an API gave.
     pub results: Option<Value>,
@@ -89,6 +107,7 @@ pub struct Outcome {
 pub struct Surroundings {
     /// Stands for port 443 of the fixed hosts.
     pub tls_port: u16,
+    /// The certificate authority that it trusts, in PEM.
     pub authority: PathBuf,
     /// Moves the client's clock.
     pub clock_offset_seconds: i64,
