@@ -26,7 +26,7 @@ const PATIENCE: u32 = 100;
 const MOMENT: Duration = Duration::from_millis(50);
 
 /// Most stops of the Tab key on one page.
-const MOST_STOPS: usize = 60;
+const MOST_STOPS: usize = 150;
 
 /// Keys that are no letters (W3C WebDriver, "Keyboard actions").
 pub mod keys {
@@ -34,9 +34,25 @@ pub mod keys {
     pub const TAB: &str = "\u{e004}";
     /// Enter.
     pub const ENTER: &str = "\u{e007}";
+    /// The space bar.
+    pub const SPACE: &str = " ";
     /// The arrow that points down.
     pub const DOWN: &str = "\u{e015}";
 }
+
+/// Whether one sees where the keyboard is: in the window, and with a ring around it or around the
+/// field that it is in. The last stop in a date is the browser's own button, which has a ring of
+/// the browser's, and the field has none then.
+const FOCUS_IS_SHOWN: &str = "const at = document.activeElement; \
+    if (at === document.body) return true; \
+    const box = at.getBoundingClientRect(); \
+    const is_in = box.bottom > 0 && box.top < innerHeight && box.right > 0 && box.left < innerWidth; \
+    const has_ring = (element, part) => { const style = getComputedStyle(element, part); \
+      return style.outlineStyle !== 'none' && parseFloat(style.outlineWidth) >= 1 \
+        || style.boxShadow !== 'none' }; \
+    const is_browsers = at.type === 'date' && !at.matches(':focus-visible'); \
+    return is_in && (is_browsers || has_ring(at) || has_ring(at, '::after') \
+      || has_ring(at.parentElement) || has_ring(at.parentElement, '::after'))";
 
 /// A browser at an origin.
 pub struct Browser {
@@ -210,6 +226,28 @@ impl Browser {
             .await;
     }
 
+    /// Follows the link whose text begins so, to a file; where that was saved.
+    pub async fn download(&self, text: &str) -> PathBuf {
+        let folder = self.driver.downloads();
+        let allow = json!({"behavior": "allow", "downloadPath": folder});
+        self.driver
+            .devtools("Browser.setDownloadBehavior", allow)
+            .await;
+        self.follow(text).await;
+        for _ in 0..PATIENCE {
+            let saved = fs::read_dir(&folder).into_iter().flatten();
+            let mut saved = saved.map(|entry| entry.unwrap().path());
+            // It has another name for as long as it is written.
+            if let Some(saved) =
+                saved.find(|path| path.extension().is_some_and(|end| end != "crdownload"))
+            {
+                return saved;
+            }
+            tokio::time::sleep(MOMENT).await;
+        }
+        panic!("{text:?} gives no file: {}", self.text().await)
+    }
+
     /// Goes back, as the button of the browser does.
     pub async fn back(&self) {
         self.driver.post("back", json!({})).await.unwrap();
@@ -217,25 +255,42 @@ impl Browser {
 
     /// Presses a key where the keyboard is: one of [`keys`], or a letter.
     pub async fn key(&self, key: &str) {
-        let steps = ["keyDown", "keyUp"].map(|kind| json!({"type": kind, "value": key}));
-        let actions = json!({"actions": [{"type": "key", "id": "keyboard", "actions": steps}]});
-        self.driver.post("actions", actions).await.unwrap();
+        self.press_keys(std::iter::once(key)).await;
     }
 
     /// Types a text where the keyboard is.
     pub async fn type_keys(&self, text: &str) {
-        for letter in text.chars() {
-            self.key(&letter.to_string()).await;
-        }
+        let letters: Vec<_> = text.chars().map(String::from).collect();
+        let keys = letters.iter().map(|letter| match letter.as_str() {
+            "\n" => keys::ENTER,
+            letter => letter,
+        });
+        self.press_keys(keys).await;
+    }
+
+    async fn press_keys(&self, all: impl Iterator<Item = &str>) {
+        let steps = all
+            .flat_map(|key| ["keyDown", "keyUp"].map(|kind| json!({"type": kind, "value": key})));
+        let steps: Vec<_> = steps.collect();
+        let actions = json!({"actions": [{"type": "key", "id": "keyboard", "actions": steps}]});
+        self.driver.post("actions", actions).await.unwrap();
     }
 
     /// Goes on with the Tab key to what is called so: a link, a button, or the field of that label.
-    /// Whatever cannot be reached so cannot be used without a mouse.
+    /// Whatever cannot be reached so cannot be used without a mouse; whatever does not show on its
+    /// way where the keyboard is, cannot be used either.
     pub async fn tab_to(&self, name: &str) {
         let mut passed = Vec::new();
         for _ in 0..MOST_STOPS {
             self.key(keys::TAB).await;
             let at = self.focused().await;
+            let is_shown = self.run(FOCUS_IS_SHOWN).await;
+            assert_eq!(
+                is_shown,
+                true,
+                "no ring around {at:?} on {}",
+                self.path().await
+            );
             if at.starts_with(name) {
                 return;
             }
@@ -258,30 +313,44 @@ impl Browser {
         self.driver.post("execute/sync", body).await.unwrap()
     }
 
+    /// Fails where the page is wider than the window: on a screen, and on a telephone.
+    pub async fn must_fit(&self, name: &str) {
+        for width in WIDTHS {
+            self.look(width, "light").await;
+            self.must_fit_into(width, name).await;
+        }
+        self.look(WIDTHS[0], "light").await;
+    }
+
+    async fn must_fit_into(&self, width: u32, name: &str) {
+        let wide = self
+            .run("return document.documentElement.scrollWidth")
+            .await;
+        assert!(
+            wide.as_u64() <= Some(u64::from(width)),
+            "{name}: {wide} pixels at {width}"
+        );
+    }
+
     /// Takes pictures of the page: as wide as a screen and as a telephone, light and dark. Fails
     /// where the page is wider than the window. Does nothing more without a folder for them.
     pub async fn screenshot(&self, name: &str) {
-        let folder = std::env::var_os(SCREENSHOTS).map(PathBuf::from);
+        if self.has_scripts {
+            self.must_fit(name).await;
+        }
+        let Some(folder) = std::env::var_os(SCREENSHOTS).map(PathBuf::from) else {
+            return;
+        };
+        fs::create_dir_all(&folder).unwrap();
         for width in WIDTHS {
             for scheme in ["light", "dark"] {
                 self.look(width, scheme).await;
-                if self.has_scripts {
-                    let wide = self
-                        .run("return document.documentElement.scrollWidth")
-                        .await;
-                    assert!(
-                        wide.as_u64() <= Some(u64::from(width)),
-                        "{name}: {wide} pixels at {width}"
-                    );
-                }
-                let Some(folder) = &folder else { continue };
                 let options = json!({"captureBeyondViewport": true, "format": "png"});
                 let taken = self
                     .driver
                     .devtools("Page.captureScreenshot", options)
                     .await;
                 let picture = STANDARD.decode(taken["data"].as_str().unwrap()).unwrap();
-                fs::create_dir_all(folder).unwrap();
                 let file = folder.join(format!("{name}-{width}-{scheme}.png"));
                 fs::write(file, picture).unwrap();
             }
@@ -290,27 +359,31 @@ impl Browser {
     }
 
     /// What axe-core finds wrong with the page and calls serious or critical, in both colours and
-    /// both widths. Nothing where axe-core is not installed, which is said, and not without
-    /// scripts: it is one.
+    /// both widths: light on a screen, dark on a telephone. Nothing where axe-core is not
+    /// installed, which is said, and not without scripts: it is one.
     pub async fn axe(&self) {
+        for (width, scheme) in WIDTHS.into_iter().zip(["light", "dark"]) {
+            self.axe_at(width, scheme).await;
+        }
+        self.look(WIDTHS[0], "light").await;
+    }
+
+    async fn axe_at(&self, width: u32, scheme: &str) {
         if !self.has_scripts {
             return;
         }
         let Some(source) = axe_source() else { return };
-        for width in WIDTHS {
-            for scheme in ["light", "dark"] {
-                self.look(width, scheme).await;
-                self.run(&source).await;
-                let found = self.run_axe().await;
-                assert!(
-                    found.is_empty(),
-                    "axe at {width} pixels, {scheme}, {}:\n{}",
-                    self.path().await,
-                    found.join("\n")
-                );
-            }
+        self.look(width, scheme).await;
+        if self.run("return typeof axe").await == "undefined" {
+            self.run(&source).await;
         }
-        self.look(WIDTHS[0], "light").await;
+        let found = self.run_axe().await;
+        assert!(
+            found.is_empty(),
+            "axe at {width} pixels, {scheme}, {}:\n{}",
+            self.path().await,
+            found.join("\n")
+        );
     }
 
     /// Addresses that the browser asked for since the last call.

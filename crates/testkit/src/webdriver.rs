@@ -1,7 +1,7 @@
 //! The W3C WebDriver protocol, as far as the tests of pages need it, to Debian's `chromedriver`.
 
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::sync::Once;
 use std::time::Duration;
@@ -74,6 +74,11 @@ impl Driver {
         self.post("goog/cdp/execute", body).await.unwrap()
     }
 
+    /// Where files are saved; ends with the browser.
+    pub(crate) fn downloads(&self) -> PathBuf {
+        self.profile.path().join("downloads")
+    }
+
     /// The element that an XPath finds first.
     pub(crate) async fn find(&self, xpath: &str) -> Result<String, Refusal> {
         let body = json!({"using": "xpath", "value": xpath});
@@ -128,6 +133,8 @@ fn capabilities(profile: &Path, preferences: &Value) -> Value {
     }
     json!({"capabilities": {"alwaysMatch": {
         "browserName": "chrome",
+        // Authorities of tests live as long as one test.
+        "acceptInsecureCerts": true,
         "goog:chromeOptions": {"args": args, "prefs": preferences},
         "goog:loggingPrefs": {"browser": "ALL", "performance": "ALL"},
     }}})

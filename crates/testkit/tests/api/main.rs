@@ -58,6 +58,7 @@ mod bounds;
 mod caller;
 mod calls;
 mod console_apis;
+mod hostile;
 mod invitations;
 mod members;
 mod migration;

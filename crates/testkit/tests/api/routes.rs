@@ -18,15 +18,15 @@ on_both_engines!(
 );
 
 /// One call of the description, its ids still to be filled in.
-struct Route {
-    method: Method,
-    path: String,
-    body: Option<Value>,
+pub struct Route {
+    pub method: Method,
+    pub path: String,
+    pub body: Option<Value>,
 }
 
 /// Ids to fill in: of one organization, or of none.
 #[derive(Clone)]
-struct Place {
+pub struct Place {
     org: String,
     project: String,
     credential: String,
@@ -38,7 +38,7 @@ struct Place {
     published: String,
 }
 
-async fn routes(app: &TestApp) -> Vec<Route> {
+pub async fn routes(app: &TestApp) -> Vec<Route> {
     let document = app.anonymous().get("/api/v1/openapi.json").send().await;
     let document = document.json();
     let paths = document["paths"].as_object().unwrap();
@@ -93,7 +93,7 @@ impl Route {
         self.path.contains("{org}")
     }
 
-    async fn ask(&self, by: &Program<'_>, place: &Place) -> countersign_testkit::Answer {
+    pub async fn ask(&self, by: &Program<'_>, place: &Place) -> countersign_testkit::Answer {
         let fill = |text: &str| {
             text.replace("{org}", &place.org)
                 .replace("{project}", &place.project)
@@ -121,7 +121,7 @@ impl Route {
 }
 
 /// One of each thing that somebody could ask for.
-async fn place(app: &TestApp, org: &OrgId) -> Place {
+pub async fn place(app: &TestApp, org: &OrgId) -> Place {
     let client = app.jwt(org, &["DocCloudSDK"], keys::first()).await;
     let person = member(app, org, &format!("x@{}", org.ident()), Role::Viewer).await;
     let by = operators(app).await;

@@ -6,7 +6,12 @@ use countersign_testkit::app::operator;
 use countersign_testkit::person::PASSWORD;
 use countersign_testkit::{Answer, Browser, Person, Site, TestApp};
 
-const HOSTILE: &str = "=cmd()\"><script>alert(1)</script>{{7*7}}\u{202e}'&amp;";
+use crate::every_page::first_organization;
+use crate::place::Place;
+use crate::steps::set_up;
+
+/// Quotes, a tag, a template, a turn of the writing, a formula.
+pub const HOSTILE: &str = "=cmd()\"><script>alert(1)</script>{{7*7}}\u{202e}'&amp;";
 
 /// Somebody with a hostile name in an organization with one.
 async fn hostile(app: &TestApp) -> (Person, String) {
@@ -90,16 +95,44 @@ async fn a_browser_shows_no_dialog_and_keeps_its_layout() {
     browser.press("Create account").await;
     browser.arrive("Projects").await;
 
-    for link in ["Members", "Activity", "Organization: ", "Account: "] {
-        browser.follow(link).await;
-        // A dialog would be an error of the driver; the picture fails where the page is too wide.
-        browser
-            .screenshot(&format!(
-                "hostile-{}",
-                link.trim_end_matches(": ").to_lowercase()
-            ))
-            .await;
+    let org = first_organization(&site).await;
+    let place = Place::fill(&site, &org, HOSTILE).await;
+    for path in place.pages() {
+        browser.goto(&path).await;
+        // A dialog would be an error of the driver.
+        let heading = browser.heading().await;
+        browser.must_fit(&format!("{path}, {heading}")).await;
     }
+    browser.must_be_at_peace().await;
+}
+
+/// A browser sends all of it before it reads: it must not find the connection gone.
+#[tokio::test]
+async fn a_file_that_is_far_too_large_is_told_by_a_page() {
+    let site = Site::start().await;
+    let Some(browser) = Browser::start(&site.origin).await else {
+        return;
+    };
+    set_up(&browser, &site).await;
+    browser.arrive("Projects").await;
+    let org = first_organization(&site).await;
+    let place = Place::fill(&site, &org, "Nightly").await;
+    let add = "/console/projects/{org}/{project}/credentials/{credential}/certificates";
+    let folder = tempfile::tempdir().unwrap();
+    for size in [100_000, 900_000] {
+        let file = folder.path().join("large.pem");
+        std::fs::write(&file, "x".repeat(size)).unwrap();
+        browser.goto(&place.path(add)).await;
+        browser.tick("Upload the certificate").await;
+        browser.fill("Certificate", file.to_str().unwrap()).await;
+        browser.press("Add public key").await;
+        browser.arrive("This is too large").await;
+        browser.see("look whether you chose the right file").await;
+        browser.screenshot("too-large").await;
+        browser.axe().await;
+    }
+    browser.follow("Projects").await;
+    browser.arrive("Projects").await;
     browser.must_be_at_peace().await;
 }
 

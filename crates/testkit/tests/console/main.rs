@@ -2,17 +2,23 @@
 
 #![expect(clippy::unwrap_used, reason = "tests")]
 
+use countersign_testkit::{Setup, TestApp, TestDatabase};
+
 mod activity;
+mod at_once;
 mod at_provider;
 mod credential_pages;
 mod developer;
+mod every_form;
+mod every_page;
 mod first_start;
 mod hostile;
+mod html;
 mod keyboard;
 mod migration_card;
 mod pages;
 mod people;
-mod projects;
+mod place;
 mod provider_browser;
 mod provider_checks;
 mod provider_flows;
@@ -20,3 +26,16 @@ mod routes;
 mod signing_in;
 mod steps;
 mod tokens_and_keys;
+mod trouble;
+
+/// Runs a test once on SQLite and once, where there is one, on PostgreSQL.
+async fn on_both_engines(test: impl AsyncFn(&TestApp)) {
+    let app = TestApp::new().await;
+    test(&app).await;
+    app.remove().await;
+    if let Some(database) = TestDatabase::postgres().await {
+        let app = TestApp::on(database, Setup::default()).await;
+        test(&app).await;
+        app.remove().await;
+    }
+}

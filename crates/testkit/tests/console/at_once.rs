@@ -1,0 +1,278 @@
+//! Two people at two nodes send a form about one thing at the same time: one wins, the other one
+//! is told on her page, nothing is lost (`spec/security.md` ORG-07).
+
+use countersign_model::Role;
+use countersign_testkit::app::Node;
+use countersign_testkit::{Answer, Person, TestApp, TestClient, keys};
+use countersign_wire::OrgId;
+use http::Method;
+
+use crate::on_both_engines;
+
+/// Often enough for both orders, and for both at the same instant.
+const ROUNDS: usize = 5;
+
+/// Ada at one node and Bob at another.
+struct Two {
+    org: OrgId,
+    ada: Person,
+    bob: Person,
+    projects: String,
+    members: String,
+    _node: Node,
+}
+
+impl Two {
+    async fn of(app: &TestApp) -> Self {
+        let node = app.second_node().await;
+        let org = app.organization().await;
+        let role = Role::SystemAdministrator;
+        let ada = app.person(&org, "ada@example.com", role).await;
+        let bob = node.person(&org, "bob@example.com", role).await;
+        let by = countersign_testkit::app::operator();
+        let found = app.authority.find_organization(&org, &by).await.unwrap();
+        let number = found.numeric_id;
+        Self {
+            org,
+            ada,
+            bob,
+            projects: format!("/console/projects/{number}"),
+            members: format!("/console/organizations/{number}/members"),
+            _node: node,
+        }
+    }
+
+    fn project(&self, client: &TestClient) -> String {
+        format!("{}/{}", self.projects, client.project_id)
+    }
+
+    fn credential(&self, client: &TestClient) -> String {
+        format!("{}/credentials/{}", self.project(client), client.id)
+    }
+
+    /// Both send at once.
+    async fn send(&self, one: Sent<'_>, other: Sent<'_>) -> (Answer, Answer) {
+        tokio::join!(one.by(&self.ada), other.by(&self.bob))
+    }
+}
+
+/// A form to be sent.
+#[derive(Clone, Copy)]
+struct Sent<'a>(&'a str, &'a [(&'a str, &'a str)]);
+
+impl Sent<'_> {
+    async fn by(self, person: &Person) -> Answer {
+        let mut fields = vec![("form_token", person.token())];
+        fields.extend(self.1);
+        let call = person.begin(Method::POST, self.0).form(&fields);
+        // The database may tell that it was too much at once: that is being told, too.
+        call.faults_expected().send().await
+    }
+}
+
+/// Which of both won; the other one read why not.
+#[track_caller]
+fn winner((one, other): &(Answer, Answer), what: &str) -> usize {
+    let (won, told) = match (one.status, other.status) {
+        (303, 400..) => (0, other),
+        (400.., 303) => (1, one),
+        _ => panic!(
+            "{what}: {} and {}: {} {}",
+            one.status, other.status, one.body, other.body
+        ),
+    };
+    let sentences = [
+        "Somebody else changed this in the meantime",
+        "There is nothing at this address",
+        "last live secret",
+        "last valid certificate",
+        "cannot be done at the moment",
+    ];
+    assert!(
+        sentences
+            .iter()
+            .any(|sentence| told.body.contains(sentence)),
+        "{what}: {} {}",
+        told.status,
+        told.body
+    );
+    won
+}
+
+/// What stands in the hidden field of the page with the form.
+async fn revision(by: &Person, page: &str) -> String {
+    let page = by.get(page).await;
+    let (_, after) = page.body.split_once("name=\"revision\" value=\"").unwrap();
+    after.split('"').next().unwrap().to_owned()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn two_who_edit_one_thing() {
+    on_both_engines(two_edits).await;
+}
+
+async fn two_edits(app: &TestApp) {
+    let two = Two::of(app).await;
+    let client = app.oauth(&two.org, &["DocCloudSDK"]).await;
+    app.person(&two.org, "eve@example.com", Role::Viewer).await;
+    let by = countersign_testkit::app::operator();
+    let page = countersign_authority::Page::first();
+    let members = app.authority.list_members(&two.org, &page, &by).await;
+    let eve = members.unwrap().into_iter().find_map(|(person, _)| {
+        (person.sign_in_name.as_str() == "eve@example.com").then_some(person.id)
+    });
+    let member = format!("{}/{}", two.members, eve.unwrap());
+    let things = [
+        (
+            format!("{}/edit", two.project(&client)),
+            "title",
+            ["First", "Second"],
+        ),
+        (
+            format!("{}/edit", two.credential(&client)),
+            "name",
+            ["First", "Second"],
+        ),
+        (member, "role", ["viewer", "developer"]),
+    ];
+    for (path, field, values) in &things {
+        for round in 0..ROUNDS {
+            let seen = revision(&two.ada, path).await;
+            let fields = values.map(|value| {
+                let always = [("team", "t"), ("contact", "c"), ("enabled", "yes")];
+                [&[("revision", seen.as_str()), (*field, value)][..], &always].concat()
+            });
+            let [one, other] = &fields;
+            let both = two.send(Sent(path, one), Sent(path, other)).await;
+            let won = winner(&both, &format!("{path}, round {round}"));
+            for by in [&two.ada, &two.bob] {
+                let now = by.get(path).await;
+                let value = values[won];
+                let shown = [
+                    format!("name=\"{field}\" type=\"text\" value=\"{value}\""),
+                    format!("value=\"{value}\" selected"),
+                ];
+                assert!(
+                    shown.iter().any(|shown| now.body.contains(shown)),
+                    "{path}: {value} in {}",
+                    now.body
+                );
+            }
+        }
+    }
+    let changes = "SELECT CAST(COUNT(*) AS TEXT) FROM audit WHERE action LIKE '%.changed'";
+    let expected = (things.len() * ROUNDS).to_string();
+    assert_eq!(app.database.query(changes).await, [expected]);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn two_who_delete_one_thing() {
+    on_both_engines(two_deletions).await;
+}
+
+async fn two_deletions(app: &TestApp) {
+    let two = Two::of(app).await;
+    for round in 0..ROUNDS {
+        let client = app.jwt(&two.org, &["DocCloudSDK"], keys::first()).await;
+        let (project, credential) = (two.project(&client), two.credential(&client));
+        let name = project_name(&two.ada, &project).await;
+        let certificate = client.certificate_id.clone().unwrap();
+        for (path, fields) in [
+            (
+                format!("{credential}/secrets/{}/delete", client.secret_id),
+                [("force", "yes")],
+            ),
+            (
+                format!("{credential}/certificates/{certificate}/delete"),
+                [("force", "yes")],
+            ),
+            (format!("{credential}/delete"), [("project", name.as_str())]),
+            (format!("{project}/delete"), [("project", name.as_str())]),
+        ] {
+            let sent = Sent(&path, &fields);
+            let both = two.send(sent, sent).await;
+            winner(&both, &format!("{path}, round {round}"));
+            assert_eq!(two.ada.get(&path).await.status, 404, "{path}");
+            assert_eq!(two.bob.get(&path).await.status, 404, "{path}");
+        }
+    }
+    let deleted = "SELECT CAST(COUNT(*) AS TEXT) FROM audit WHERE action LIKE '%.deleted'";
+    let deleted = app.database.query(deleted).await;
+    assert_eq!(deleted, [(4 * ROUNDS).to_string()], "each once");
+}
+
+/// Each deletes another one of the last two; neither page says that it is the last.
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn two_who_delete_the_last_two_secrets_leave_one() {
+    on_both_engines(last_two).await;
+}
+
+async fn last_two(app: &TestApp) {
+    let two = Two::of(app).await;
+    for round in 0..ROUNDS {
+        let client = app.oauth(&two.org, &["DocCloudSDK"]).await;
+        let credential = two.credential(&client);
+        let add = format!("{credential}/secrets");
+        assert_eq!(two.ada.post(&add, &[("label", "second")]).await.status, 200);
+        let paths = secrets(&two.ada, &credential).await;
+        let [one, other] = &paths[..] else {
+            panic!("{paths:?}")
+        };
+        let both = two.send(Sent(one, &[]), Sent(other, &[])).await;
+        let won = winner(&both, &format!("round {round}"));
+        assert_eq!(
+            secrets(&two.bob, &credential).await,
+            [paths[1 - won].clone()],
+            "the other one is still there"
+        );
+    }
+}
+
+/// Both add a secret at once: both are shown one, and both are there.
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn two_who_add_a_secret_both_get_one() {
+    on_both_engines(two_additions).await;
+}
+
+async fn two_additions(app: &TestApp) {
+    let two = Two::of(app).await;
+    let client = app.oauth(&two.org, &["DocCloudSDK"]).await;
+    let credential = two.credential(&client);
+    let add = format!("{credential}/secrets");
+    let both = two
+        .send(
+            Sent(&add, &[("label", "ada's")]),
+            Sent(&add, &[("label", "bob's")]),
+        )
+        .await;
+    for made in [&both.0, &both.1] {
+        assert_eq!(made.status, 200, "{}", made.body);
+        let (_, after) = made.body.split_once("id=\"client-secret\"").unwrap();
+        let secret = after.split(['>', '<']).nth(1).unwrap();
+        let with_it = TestClient {
+            secret: secret.to_owned(),
+            ..client.clone()
+        };
+        app.caught_up().await;
+        app.anonymous().token(&with_it, "openid").await.token();
+    }
+    assert_eq!(secrets(&two.ada, &credential).await.len(), 3);
+}
+
+/// Paths of the pages that delete the secrets of a credential.
+async fn secrets(by: &Person, credential: &str) -> Vec<String> {
+    let details = by
+        .get(&format!("{credential}/details/oauthservertoserver"))
+        .await;
+    let links = details.body.split("href=\"").skip(1);
+    let links = links.map(|rest| rest.split('"').next().unwrap());
+    let links = links.filter(|link| link.contains("/secrets/") && link.ends_with("/delete"));
+    links.map(str::to_owned).collect()
+}
+
+/// What has to be typed to delete what is in a project.
+async fn project_name(by: &Person, project: &str) -> String {
+    let page = by.get(project).await;
+    let (_, after) = page.body.split_once("<dt>Name</dt><dd><bdi>").unwrap();
+    after.split('<').next().unwrap().to_owned()
+}

@@ -1,0 +1,173 @@
+//! An organization with something in everything that a path of the console can name.
+
+use countersign_authority::{NewCredential, NewGrant, NewInvitation, NewProject};
+use countersign_model::{ProjectKind, Role, SignInName};
+use countersign_testkit::app::{Node, operator};
+use countersign_testkit::keys;
+use countersign_wire::{OrgId, ProjectId, ServiceCode};
+
+/// The routes, from the lists of them.
+pub fn routes() -> Vec<&'static str> {
+    let lists = [
+        include_str!("../../../console/src/lib.rs"),
+        include_str!("../../../console/src/developer/mod.rs"),
+    ];
+    let all = lists.into_iter().flat_map(|list| list.split('"'));
+    let all = all.filter(|text| text.starts_with("/console/"));
+    let mut all: Vec<_> = all.filter(|path| !path.contains("{*")).collect();
+    all.dedup();
+    assert!(all.len() > 20, "{all:?}");
+    all
+}
+
+/// What stands in the organization.
+pub struct Place {
+    /// The number of the organization, as paths have it.
+    pub number: String,
+    /// Ids by the names that routes have for them.
+    pub ids: Vec<(&'static str, String)>,
+    /// A project with nothing in it, and one with an OAuth credential.
+    empty: ProjectId,
+    oauth: String,
+}
+
+impl Place {
+    /// Fills an organization; whatever people can name is called so, as far as names may be.
+    pub async fn fill(app: &Node, org: &OrgId, words: &str) -> Self {
+        let by = operator();
+        let service = ServiceCode::parse("CloudManagerSDK").unwrap();
+        let profile = app
+            .authority
+            .create_profile(org, &service, words.to_owned(), &by)
+            .await
+            .unwrap();
+        let jwt = app.jwt_grant(keys::first());
+        let mut jwt = named(app, org, jwt, words).await;
+        jwt.subscriptions[0].profiles.push(profile.id);
+        let jwt = app.create(jwt, Some(keys::first())).await;
+        app.authority
+            .add_secret(&jwt.id, words.to_owned(), None, &by)
+            .await
+            .unwrap();
+        let oauth = named(app, org, NewGrant::OAuth, words).await;
+        let oauth = app.create(oauth, None).await;
+        let person = invited(app, org).await;
+        let found = app.authority.find_organization(org, &by).await.unwrap();
+        Self {
+            number: found.numeric_id.to_string(),
+            ids: vec![
+                ("project", jwt.project_id.to_string()),
+                ("credential", jwt.id.to_string()),
+                ("secret", jwt.secret_id.to_string()),
+                ("certificate", jwt.certificate_id.unwrap().to_string()),
+                ("person", person),
+            ],
+            empty: project(app, org, "Empty1", words).await,
+            oauth: format!("{}/credentials/{}", oauth.project_id, oauth.id),
+        }
+    }
+
+    /// The path of a route, in the organization; ids of nothing where there is none.
+    pub fn path(&self, route: &str) -> String {
+        self.path_in(route, &self.number)
+    }
+
+    /// The same in an organization of the test's choice.
+    pub fn path_in(&self, route: &str, org: &str) -> String {
+        let mut path = route
+            .replace("{org}", org)
+            .replace("{half}", "serviceaccount");
+        for (name, id) in &self.ids {
+            path = path.replace(&format!("{{{name}}}"), id);
+        }
+        while let Some((before, rest)) = path.split_once('{') {
+            let (_, after) = rest.split_once('}').unwrap();
+            path = format!("{before}0123456789abcdef0123456789abcdef{after}");
+        }
+        path
+    }
+
+    /// What a browser can open, files left out: each route, and what looks different by its query
+    /// or by what is in the project.
+    pub fn pages(&self) -> Vec<String> {
+        let is_file = |route: &&str| route.ends_with(".csv") || route.ends_with(".json");
+        let routes = routes().into_iter().filter(|route| !is_file(route));
+        let with_query = routes.map(|route| match route {
+            route if route.ends_with("/add-api/type") || route.ends_with("/configure") => {
+                format!("{}?service=AdobeTargetSDK&type=jwt", self.path(route))
+            }
+            route if route.contains("/services") => {
+                format!("{}?service=CloudManagerSDK", self.path(route))
+            }
+            route => self.path(route),
+        });
+        let projects = format!("/console/projects/{}", self.number);
+        let empty = format!("{projects}/{}", self.empty);
+        let oauth = format!("{projects}/{}", self.oauth);
+        let service = "service=CloudManagerSDK";
+        let more = [
+            empty.clone(),
+            format!("{empty}/add-api"),
+            format!("{empty}/add-api/type?{service}"),
+            format!("{empty}/add-api/configure?{service}&type=jwt"),
+            format!("{empty}/add-api/configure?{service}&type=oauth"),
+            format!("{empty}/delete"),
+            format!("{oauth}/details/oauthservertoserver"),
+            format!("{oauth}/generate-token"),
+            format!("{oauth}/usage"),
+            format!("{projects}?attention=jwt&sort=title"),
+        ];
+        with_query.chain(more).collect()
+    }
+
+    /// The tables and documents that can be downloaded.
+    pub fn files(&self) -> Vec<String> {
+        let is_file = |route: &&str| route.ends_with(".csv") || route.ends_with(".json");
+        let routes = routes().into_iter().filter(is_file);
+        routes.map(|route| self.path(route)).collect()
+    }
+}
+
+async fn named(app: &Node, org: &OrgId, grant: NewGrant, words: &str) -> NewCredential {
+    let mut new = app
+        .new_credential(org, grant, &["CloudManagerSDK", "DocCloudSDK"])
+        .await;
+    new.name = words.to_owned();
+    new.owner.team = words.to_owned();
+    new.owner.contact = words.to_owned();
+    new
+}
+
+async fn project(app: &Node, org: &OrgId, name: &str, words: &str) -> ProjectId {
+    let project = NewProject {
+        org_id: org.clone(),
+        name: name.to_owned(),
+        title: String::new(),
+        description: words.to_owned(),
+        kind: ProjectKind::Default,
+    };
+    let (project, _) = app
+        .authority
+        .create_project(project, &operator())
+        .await
+        .unwrap();
+    project.id
+}
+
+/// Somebody who is a member, and somebody who may become one. Gives the id of the first.
+async fn invited(app: &Node, org: &OrgId) -> String {
+    let bob = format!("bob@{}", org.ident().to_lowercase());
+    app.person(org, &bob, Role::SystemAdministrator).await;
+    let by = operator();
+    let new = NewInvitation {
+        sign_in_name: SignInName::parse("carol@example.com").unwrap(),
+        role: Role::Viewer,
+        profiles: Vec::new(),
+    };
+    app.authority.invite_member(org, new, &by).await.unwrap();
+    let page = countersign_authority::Page::first();
+    let members = app.authority.list_members(org, &page, &by).await.unwrap();
+    let mut members = members.into_iter().map(|(person, _)| person);
+    let found = members.find(|person| person.sign_in_name.as_str() == bob);
+    found.unwrap().id.to_string()
+}
