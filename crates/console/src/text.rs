@@ -29,13 +29,15 @@ pub(crate) fn moment(at: Timestamp) -> String {
     }
 }
 
-/// A length of time in whole hours or minutes: `12 hours`.
+/// A length of time in hours and minutes: `12 hours`.
 pub(crate) fn span(length: Duration) -> String {
     let minutes = length.as_secs() / 60;
     match (minutes / 60, minutes % 60) {
         (1, 0) => "an hour".to_owned(),
-        (hours, 0) if hours > 0 => format!("{hours} hours"),
-        _ => format!("{minutes} minutes"),
+        (0, minutes) => format!("{minutes} minutes"),
+        (1, minutes) => format!("an hour and {minutes} minutes"),
+        (hours, 0) => format!("{hours} hours"),
+        (hours, minutes) => format!("{hours} hours and {minutes} minutes"),
     }
 }
 
@@ -67,6 +69,7 @@ mod tests {
         assert_eq!(moment_or_never(None), "never");
         assert_eq!(span(Duration::from_secs(1800)), "30 minutes");
         assert_eq!(span(Duration::from_secs(12 * 3600)), "12 hours");
+        assert_eq!(span(Duration::from_secs(86_399)), "23 hours and 59 minutes");
         assert_eq!(percent(0.999), "99 %");
         assert_eq!(percent(1.0), "100 %");
     }
