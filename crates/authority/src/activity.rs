@@ -54,6 +54,8 @@ pub(crate) struct Evidence {
     pub(crate) callers: Vec<(Grant, Sketch)>,
     /// Those who called services with its tokens.
     pub(crate) calls: Vec<(Calls, Sketch)>,
+    /// Those who tried the JWT half in vain.
+    pub(crate) attempts: Sketch,
     /// Tokens and calls by day.
     pub(crate) days: Vec<Day>,
     pub(crate) finding: Option<Finding>,
@@ -140,7 +142,8 @@ impl Evidence {
     fn records(&self) -> usize {
         let callers: usize = self.callers.iter().map(|(_, sketch)| sketch.len()).sum();
         let calls: usize = self.calls.iter().map(|(_, sketch)| sketch.len()).sum();
-        self.uses.len() + self.days.len() + callers + calls + usize::from(self.finding.is_some())
+        let attempts = self.attempts.len() + usize::from(self.finding.is_some());
+        self.uses.len() + self.days.len() + callers + calls + attempts
     }
 }
 
@@ -208,6 +211,14 @@ impl Activity {
                 Room::Left => sketch.note(called.caller, None, called.minted_by, now),
                 Room::None => sketch.add(&Seen::of_others(now)),
             }
+        });
+    }
+
+    /// Notes that somebody tried the JWT half, which does not work any more.
+    pub(crate) fn note_attempt(&self, credential: &CredentialId, caller: &Caller, now: Timestamp) {
+        self.change(credential, |evidence, room| match room {
+            Room::Left => evidence.attempts.note(caller, None, "", now),
+            Room::None => evidence.attempts.add(&Seen::of_others(now)),
         });
     }
 
@@ -279,6 +290,8 @@ impl Activity {
                     let newer = evidence.calls(&credential, &calls.service, calls.grant);
                     sketch.seen().iter().for_each(|seen| newer.add(seen));
                 }
+                let attempts = older.attempts.seen().iter();
+                attempts.for_each(|seen| evidence.attempts.add(seen));
                 older.days.into_iter().for_each(|day| evidence.add_day(day));
                 if let Some(found) = older.finding {
                     evidence.add_finding(found);

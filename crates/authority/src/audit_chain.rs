@@ -244,16 +244,20 @@ impl Authority {
             "iss": self.config.issuer, "iat": self.clock.now().as_seconds(),
             "chain": chain, "sequence": sequence, "digest": previous,
         });
-        let proof = self.sign_proof(&head)?;
+        let proof = self.sign_proof("countersign-audit+jwt", &head)?;
         Ok(Export { lines, proof })
     }
 
     /// Signs something for people outside. Its `typ` makes it no token of any kind.
-    fn sign_proof(&self, head: &serde_json::Value) -> Result<String, ManageError> {
+    pub(crate) fn sign_proof(
+        &self,
+        typ: &str,
+        head: &serde_json::Value,
+    ) -> Result<String, ManageError> {
         let keyring = self.keyring.load();
         let key = keyring.active(SigningAlgorithm::Rs256);
         let key = key.ok_or(KeyringError::NoActiveKey)?;
-        Ok(key.sign_document("countersign-audit+jwt", head.to_string().as_bytes())?)
+        Ok(key.sign_document(typ, head.to_string().as_bytes())?)
     }
 }
 

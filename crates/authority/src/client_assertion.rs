@@ -46,10 +46,31 @@ impl Authority {
             .verify(&keys.candidates, &rules, now.as_millis(), read)
             .map_err(refused)?;
         let minter = keys.minter(verified.key())?;
+        self.check_certificates(&client, &minter, presented, now)?;
         let ends = Timestamp::from_millis(verified.expires_at());
         self.use_up(&client, verified.claims(), ends).await?;
         drop(keys);
         Ok(AuthenticatedClient::new(client, minter))
+    }
+
+    /// Certificates belong to the JWT half, and go with it: whoever relies on them here is told
+    /// while it can still be restored.
+    fn check_certificates(
+        &self,
+        client: &Client,
+        minter: &Minter,
+        presented: &Presented,
+        now: Timestamp,
+    ) -> Result<(), ClientError> {
+        let credential = &client.credential;
+        if !matches!(minter, Minter::Certificate(_)) || credential.grants.uses_jwt_half() {
+            return Ok(());
+        }
+        self.activity
+            .note_attempt(&credential.id, &presented.caller, now);
+        Err(refused(
+            "its key is that of a certificate of the Service Account (JWT) half, which is disabled: register the key in the credential's key set",
+        ))
     }
 
     /// Gives the assertion's id.

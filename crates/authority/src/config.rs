@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use countersign_model::Quarantine;
 use serde::{Deserialize, Serialize};
 
 use crate::gate::GatewayConfig;
@@ -51,6 +52,9 @@ pub struct Config {
     pub key_set_life_seconds: u64,
     /// How long refusals can be explained, in days.
     pub keep_refusals_days: u32,
+    /// How long a disabled JWT half can be restored before it is deleted, in days, in organizations
+    /// that do not say so themselves.
+    pub quarantine_days: u32,
     /// Names the product's host in `x5u` only if an operator wants it so: strict JOSE libraries
     /// refuse a bare file name.
     pub x5u: X5u,
@@ -89,6 +93,7 @@ impl Default for Config {
             rotate_keys_days: 30,
             key_set_life_seconds: 300,
             keep_refusals_days: 7,
+            quarantine_days: Quarantine::default().days(),
             x5u: X5u::FileName,
             gateway: GatewayConfig::default(),
         }
@@ -142,6 +147,9 @@ impl Config {
                 "poll_milliseconds",
                 "write a number from 10 to 500: changes must act everywhere within a second",
             );
+        }
+        if Quarantine::of_days(self.quarantine_days).is_none() {
+            return error("quarantine_days", "write a number from 1 to 365");
         }
         if !(1..=86_400).contains(&self.key_set_life_seconds) {
             return error(

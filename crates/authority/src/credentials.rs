@@ -28,18 +28,8 @@ impl Authority {
         case: UseCase,
         actor: &Actor,
     ) -> Result<Change, ManageError> {
-        let of = of.into();
-        let mut write = self.store.write().await?;
-        let found = store::credentials::find(&mut write, of.id()).await?;
-        let before = found.ok_or(ManageError::NoCredential)?;
-        actor.may_change(case, &before)?;
-        of.check(before.revision)?;
-        let after = before.clone();
-        Ok(Change {
-            write,
-            before,
-            after,
-        })
+        let write = self.store.write().await?;
+        Change::load(write, of.into(), case, actor).await
     }
 
     /// Whether the actor may change a credential, before work that no transaction holds.
@@ -129,8 +119,34 @@ impl Authority {
 /// would have a future that the compiler cannot show to be `Send`.
 pub(crate) struct Change {
     pub(crate) write: Write,
-    before: Credential,
+    pub(crate) before: Credential,
     pub(crate) after: Credential,
+}
+
+impl Change {
+    /// Begins in a transaction that is there.
+    pub(crate) async fn load(
+        mut write: Write,
+        of: At<'_, CredentialId>,
+        case: UseCase,
+        actor: &Actor,
+    ) -> Result<Self, ManageError> {
+        let found = store::credentials::find(&mut write, of.id()).await?;
+        let before = found.ok_or(ManageError::NoCredential)?;
+        actor.may_change(case, &before)?;
+        of.check(before.revision)?;
+        let after = before.clone();
+        Ok(Self {
+            write,
+            before,
+            after,
+        })
+    }
+
+    /// Ends without one.
+    pub(crate) fn unchanged(self) -> Credential {
+        self.before
+    }
 }
 
 /// A secret of a credential, where it is needed by id.

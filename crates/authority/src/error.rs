@@ -7,6 +7,7 @@ use countersign_model::member::{ReadOnly, SignInNameError};
 use countersign_model::migration::MigrationError;
 use countersign_model::password::PasswordError;
 use countersign_model::project::NameError;
+use countersign_model::review::Verdict;
 use countersign_model::{Refusal, Role, UseCase, signing_key};
 use countersign_store::{self as store, Retryable};
 use countersign_wire::{PublishedName, ServiceCode, Timestamp};
@@ -216,6 +217,19 @@ pub enum ManageError {
         "published service `{0}` stands in the configuration file: change it there, and restart"
     )]
     ConfiguredService(PublishedName),
+    /// Somebody may still use the JWT half.
+    #[error(
+        "the review does not call it safe: {0}. To go on all the same, give the name of the project and a reason, which is written into the activity log"
+    )]
+    NotSafe(Verdict),
+    /// The project's name is another one.
+    #[error("this is not the name of the credential's project: look whether you mean this one")]
+    OtherProject,
+    /// Nobody says why.
+    #[error(
+        "a reason has 1 to 1000 characters, none of them a control character: say why, for those who read the activity log"
+    )]
+    NoReason,
     /// A step of the migration that cannot be taken.
     #[error(transparent)]
     Migration(#[from] MigrationError),

@@ -6,7 +6,7 @@ use countersign_model::evidence::{Seen, Sketch};
 use countersign_store::callers::{Finding, Sketched};
 use countersign_store::daily_usage::Day;
 use countersign_store::service_calls::Count;
-use countersign_store::{self as store, Write};
+use countersign_store::{self as store, Reads, Write};
 use countersign_wire::{CredentialId, ServiceCode};
 use tracing::warn;
 
@@ -51,25 +51,7 @@ impl Authority {
     ) -> Result<Vec<Callers>, ManageError> {
         let mut read = self.store.read().await?;
         may_read_usage(&mut read, id, actor).await?;
-        let mut all = Vec::new();
-        for grant in [Grant::ClientCredentials, Grant::JwtExchange] {
-            let seen = store::callers::list(&mut read, id, grant).await?;
-            let service = None;
-            all.push(Callers {
-                grant,
-                service,
-                seen,
-            });
-        }
-        for (calls, _) in store::service_calls::of_credential(&mut read, id).await? {
-            all.push(Callers {
-                grant: calls.grant,
-                seen: store::service_calls::list(&mut read, &calls).await?,
-                service: Some(calls.service),
-            });
-        }
-        all.retain(|callers| !callers.seen.is_empty());
-        Ok(all)
+        Ok(callers_of(&mut read, id).await?)
     }
 
     /// Tokens and calls of a credential on each of the last [`DAYS_SHOWN`] days that had any, as
@@ -127,6 +109,32 @@ impl Authority {
     }
 }
 
+/// Who calls with a credential.
+pub(crate) async fn callers_of(
+    read: &mut impl Reads,
+    id: &CredentialId,
+) -> Result<Vec<Callers>, store::Error> {
+    let mut all = Vec::new();
+    for grant in [Grant::ClientCredentials, Grant::JwtExchange] {
+        let seen = store::callers::list(read, id, grant).await?;
+        let service = None;
+        all.push(Callers {
+            grant,
+            service,
+            seen,
+        });
+    }
+    for (calls, _) in store::service_calls::of_credential(read, id).await? {
+        all.push(Callers {
+            grant: calls.grant,
+            seen: store::service_calls::list(read, &calls).await?,
+            service: Some(calls.service),
+        });
+    }
+    all.retain(|callers| !callers.seen.is_empty());
+    Ok(all)
+}
+
 async fn save(write: &mut Write, batch: &[(CredentialId, Evidence)]) -> Result<(), store::Error> {
     let uses: Vec<_> = batch
         .iter()
@@ -170,7 +178,24 @@ async fn save(write: &mut Write, batch: &[(CredentialId, Evidence)]) -> Result<(
     for (_, evidence) in batch {
         save_calls(write, evidence).await?;
     }
+    for (credential, evidence) in batch {
+        save_attempts(write, credential, &evidence.attempts).await?;
+    }
     Ok(())
+}
+
+async fn save_attempts(
+    write: &mut Write,
+    credential: &CredentialId,
+    news: &Sketch,
+) -> Result<(), store::Error> {
+    let Some(count) = count(news) else {
+        return Ok(());
+    };
+    store::attempts::add(write, credential, &count).await?;
+    let before = store::attempts::list(write, credential).await?;
+    let after = joined(&before, news);
+    store::attempts::save(write, credential, &before, after.seen()).await
 }
 
 async fn save_calls(write: &mut Write, evidence: &Evidence) -> Result<(), store::Error> {

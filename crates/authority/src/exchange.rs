@@ -172,7 +172,13 @@ impl Authority {
         let client = self.authenticate(presented).await?;
         let known = client.client();
         let now = self.clock.now();
-        self.check_jwt_half(known, now)?;
+        let works = self.check_jwt_half(known, now);
+        if let Err(ExchangeError::Deprecated(_)) = &works {
+            let credential = &known.credential.id;
+            self.activity
+                .note_attempt(credential, &presented.caller, now);
+        }
+        works?;
         self.admit(known)?;
         let assertion = request
             .assertion
@@ -235,7 +241,14 @@ impl Authority {
         let policy = policies.of(&credential.org_id);
         policy
             .may_exchange(credential.origin, now)
-            .map_err(ExchangeError::Deprecated)
+            .map_err(ExchangeError::Deprecated)?;
+        // What a date ended is told as that, also once it was disabled for it.
+        match credential.grants {
+            Grants::Jwt(Migration::Disabled { at, .. }) => {
+                Err(ExchangeError::Deprecated(Refusal::Disabled { since: at }))
+            }
+            _ => Ok(()),
+        }
     }
 
     async fn verify_assertion(

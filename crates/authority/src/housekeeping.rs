@@ -1,5 +1,6 @@
 //! What a process does without being asked: follows the change log, writes what was collected,
-//! and, on one node at a time, rotates keys and trims what nobody needs any more.
+//! and, on one node at a time, rotates keys, ends quarantines and trims what nobody needs any
+//! more.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -119,9 +120,11 @@ impl Authority {
     /// The clock is not asked again: it may be set at any moment.
     async fn work_at(&self, lease: Lease, now: Timestamp) -> Result<(), WorkError> {
         let rotated = self.rotate_on_schedule(lease, now).await;
+        let ended = self.end_quarantines(lease, now).await;
+        let moved = self.migrate_by_dates(lease, now).await;
         self.seal_events(lease).await?;
         self.trim(lease, now).await?;
-        rotated
+        rotated.and(ended).and(moved)
     }
 
     /// Deletes what nobody needs any more, in small batches that keep nobody waiting.

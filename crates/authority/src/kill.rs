@@ -30,9 +30,10 @@ pub enum TokensOf {
 }
 
 /// Whether tokens outlive what minted them.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub(crate) enum LivingTokens {
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub enum LivingTokens {
     /// They hold until they expire: what minted them was replaced in good order.
+    #[default]
     Keep,
     /// They end with it: somebody else may have it.
     End,
@@ -202,21 +203,29 @@ enum Mints {
 ///
 /// Kept for as long as any token may live, whatever the setting was when it was minted.
 fn revocation(of: &TokensOf, mints: Mints, now: Timestamp) -> Revocation {
+    match mints {
+        Mints::On => revocation_at(of, now, now),
+        Mints::NoMore => revocation_at(of, outlived(now), now),
+    }
+}
+
+/// The end of all tokens of something that were minted up to a moment.
+pub(crate) fn revocation_at(of: &TokensOf, revoked_at: Timestamp, now: Timestamp) -> Revocation {
     let subject = match of.clone() {
         TokensOf::Secret(id) => Minter::Secret(id).revocable(),
         TokensOf::Certificate(id) => Minter::Certificate(id).revocable(),
         TokensOf::Key(thumbprint) => Minter::Key(thumbprint).revocable(),
         TokensOf::Credential(id) => Subject::Credential(id),
     };
-    let expires_at = now.plus(LONGEST_TOKEN_LIFE).plus(KEEP);
     Revocation {
         subject,
-        revoked_at: match mints {
-            Mints::On => now,
-            Mints::NoMore => expires_at,
-        },
-        expires_at,
+        revoked_at,
+        expires_at: outlived(now),
     }
+}
+
+fn outlived(now: Timestamp) -> Timestamp {
+    now.plus(LONGEST_TOKEN_LIFE).plus(KEEP)
 }
 
 fn event(

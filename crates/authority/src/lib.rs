@@ -99,6 +99,7 @@ pub use countersign_store::idempotency::Reply;
 pub use countersign_store::identities::IdentityRecord;
 pub use countersign_store::project_pages::NumberedPage;
 pub use countersign_store::project_search::{Direction, Search, Sort, Wanted};
+pub use countersign_store::service_calls::Count;
 pub use countersign_store::sessions::SessionRecord;
 pub use countersign_store::usage::{Usage, UsageSubject};
 pub use credentials::{Created, CredentialChange, NewCredential, NewGrant};
@@ -118,10 +119,11 @@ pub use invitations::{
 pub use key_removal::RemovedKey;
 pub use keyring::{KeyDocuments, KeyringError};
 pub use keys::Rotation;
-pub use kill::{EndedTokens, TokensOf};
+pub use kill::{EndedTokens, LivingTokens, TokensOf};
 pub use lease::{Lease, WorkError};
 pub use master_key::{MasterKey, MasterKeyError, SealError};
 pub use members::MemberChange;
+pub use migration::{Despite, Disabling, MigrationDetail, MigrationStatus};
 pub use offers::{Obstacle, OfferedService};
 pub use oidc::{
     Arrival, Departure, OfferedIdentity, ProviderConfig, ProviderError, ProviderHttp, Purpose,
@@ -154,6 +156,7 @@ pub struct Authority {
     keyring: ArcSwap<keyring::Keyring>,
     outlook: ArcSwap<rotation::Outlook>,
     alarm: rotation::Alarm,
+    sweep: migration::Sweep,
     told: storage::Told,
     clocks: ArcSwap<Clocks>,
     revocations: revocations::Revocations,
@@ -205,6 +208,7 @@ impl Authority {
             keyring: ArcSwap::from_pointee(keyring),
             outlook: ArcSwap::default(),
             alarm: rotation::Alarm::default(),
+            sweep: migration::Sweep::default(),
             told: storage::Told::default(),
             clock_watch: clock_watch::ClockWatch::new(&clock),
             clocks: ArcSwap::default(),

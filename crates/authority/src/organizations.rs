@@ -2,7 +2,8 @@
 
 use countersign_model::project::check_label;
 use countersign_model::{
-    Membership, Organization, ProductProfile, ReplayPolicy, Role, SecretsInQuery, State, UseCase,
+    Membership, Organization, ProductProfile, Quarantine, ReplayPolicy, Role, SecretsInQuery,
+    State, UseCase,
 };
 use countersign_store::changes::Topic;
 use countersign_store::{self as store, Page, Write};
@@ -35,6 +36,8 @@ pub struct OrganizationChange {
     pub replay: Option<ReplayPolicy>,
     /// Whether secrets may travel in URLs.
     pub secrets_in_query: Option<SecretsInQuery>,
+    /// How long its JWT halves are in quarantine; `Some(None)` is as the installation says.
+    pub quarantine: Option<Option<Quarantine>>,
     /// Switches it, and everything in it, on or off.
     pub enabled: Option<bool>,
     /// The revision that the change was made from; whoever has none takes what is there.
@@ -85,6 +88,7 @@ impl Authority {
             state: State::Enabled,
             replay: ReplayPolicy::default(),
             secrets_in_query: SecretsInQuery::default(),
+            quarantine: None,
             created_at: self.clock.now(),
             revision: 0,
         })
@@ -211,6 +215,7 @@ impl Authority {
             org.name = change.name.clone().unwrap_or(org.name);
             org.replay = change.replay.unwrap_or(org.replay);
             org.secrets_in_query = change.secrets_in_query.unwrap_or(org.secrets_in_query);
+            org.quarantine = change.quarantine.unwrap_or(org.quarantine);
             org.state = switched(org.state, change.enabled, now);
             store::organizations::save(&mut write, &org).await?;
             org.revision += 1;
@@ -305,6 +310,7 @@ fn described(org: &Organization) -> serde_json::Value {
     json!({
         "name": org.name, "replay": org.replay.as_str(),
         "secrets_in_query": org.secrets_in_query.as_str(), "enabled": org.state.is_enabled(),
+        "quarantine_days": org.quarantine.map(Quarantine::days),
     })
 }
 

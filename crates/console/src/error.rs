@@ -226,6 +226,7 @@ fn kind(error: &ManageError) -> Kind {
         | ManageError::Token(_)
         | ManageError::Exchange(_)
         | ManageError::Migration(_)
+        | ManageError::NotSafe(_)
         | ManageError::Refused(_)
         | ManageError::Conflict
         | ManageError::IdentityTaken
@@ -249,6 +250,8 @@ fn kind(error: &ManageError) -> Kind {
         | ManageError::CertificateNeeded
         | ManageError::ExpiryInThePast(_)
         | ManageError::Policy(_)
+        | ManageError::OtherProject
+        | ManageError::NoReason
         | ManageError::Publish(_)
         | ManageError::Certificate(_)
         | ManageError::KeySet(_)

@@ -114,10 +114,16 @@ pub enum Grants {
 }
 
 impl Grants {
-    /// Whether assertions can be exchanged.
+    /// Whether there is a JWT half, in quarantine or not.
     #[must_use]
     pub fn has_jwt_half(self) -> bool {
         matches!(self, Self::Jwt(migration) if migration.has_jwt_half())
+    }
+
+    /// Whether the JWT half works.
+    #[must_use]
+    pub fn uses_jwt_half(self) -> bool {
+        matches!(self, Self::Jwt(migration) if migration.uses_jwt_half())
     }
 
     /// Whether client credentials can be used.
@@ -232,23 +238,45 @@ impl Credential {
         self.certificates.iter().map(|c| c.not_after).max()
     }
 
-    /// Moves its migration by one step.
+    /// Where its migration stands.
+    ///
+    /// # Errors
+    /// [`MigrationError::NotAJwtCredential`].
+    pub fn migration(&self) -> Result<Migration, MigrationError> {
+        match self.grants {
+            Grants::Jwt(migration) => Ok(migration),
+            Grants::OAuth => Err(MigrationError::NotAJwtCredential),
+        }
+    }
+
+    /// Moves its migration by one step; says whether that changed anything.
     ///
     /// # Errors
     /// [`MigrationError`] when the step cannot be taken from where it stands.
     pub fn migrate(
         &mut self,
         step: impl FnOnce(Migration) -> Result<Migration, MigrationError>,
-    ) -> Result<(), MigrationError> {
-        let Grants::Jwt(migration) = self.grants else {
-            return Err(MigrationError::NotAJwtCredential);
-        };
-        self.grants = Grants::Jwt(step(migration)?);
-        if !self.grants.has_jwt_half() {
+    ) -> Result<Moved, MigrationError> {
+        let before = self.migration()?;
+        let after = step(before)?;
+        self.grants = Grants::Jwt(after);
+        if !after.has_jwt_half() {
             self.certificates.clear();
         }
-        Ok(())
+        Ok(match before == after {
+            true => Moved::Not,
+            false => Moved::On,
+        })
     }
+}
+
+/// Whether a step changed anything.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Moved {
+    /// It did.
+    On,
+    /// It was taken before.
+    Not,
 }
 
 /// A metascope that a credential is not bound to.

@@ -5,7 +5,7 @@
 
 use countersign_wire::Timestamp;
 
-use crate::credential::Origin;
+use crate::credential::{Credential, Origin};
 
 /// The dates of a policy. A date that is not set never comes.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
@@ -114,6 +114,12 @@ pub enum Refusal {
         /// The policy's date.
         since: Timestamp,
     },
+    /// The JWT half of this credential is in quarantine.
+    #[error("The Service Account (JWT) half of this credential was disabled on {}. Request tokens at /ims/token/v3 with client_credentials instead.", .since.date())]
+    Disabled {
+        /// When it was disabled.
+        since: Timestamp,
+    },
     /// This credential has no JWT half any more.
     #[error("This credential was migrated to OAuth Server-to-Server on {}. Request tokens at /ims/token/v3 with client_credentials instead.", .since.date())]
     Migrated {
@@ -217,6 +223,60 @@ impl DeprecationPolicy {
             deprecated_on,
             sunset,
         })
+    }
+}
+
+/// When a JWT half stops working although nobody disables it.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct Deadline {
+    /// When.
+    pub at: Timestamp,
+    /// Why.
+    pub because: Because,
+}
+
+/// What ends a JWT half.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Because {
+    /// Its last certificate expires; as long as the policy allows, another one can be added.
+    Certificate,
+    /// The last date of the policy comes.
+    Policy,
+}
+
+impl Because {
+    /// The word for it, for programs.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Certificate => "certificate",
+            Self::Policy => "policy",
+        }
+    }
+}
+
+impl DeprecationPolicy {
+    /// When the JWT half of a credential stops working although nobody disables it, also where that
+    /// is over; `None` where it has none that works.
+    #[must_use]
+    pub fn deadline(&self, credential: &Credential) -> Option<Deadline> {
+        if !credential.grants.uses_jwt_half() {
+            return None;
+        }
+        let certificate = credential.last_certificate_ends();
+        let policy = self
+            .final_on
+            .filter(|_| credential.origin.is_under_policy());
+        match (certificate, policy) {
+            (Some(at), policy) if policy.is_none_or(|policy| at < policy) => Some(Deadline {
+                at,
+                because: Because::Certificate,
+            }),
+            (_, policy) => policy.map(|at| Deadline {
+                at,
+                because: Because::Policy,
+            }),
+        }
     }
 }
 

@@ -1,5 +1,7 @@
 //! Organizations: who owns projects, credentials and technical accounts.
 
+use std::time::Duration;
+
 use countersign_wire::{NumericOrgId, OrgId, Timestamp};
 
 use crate::credential::State;
@@ -19,10 +21,50 @@ pub struct Organization {
     pub replay: ReplayPolicy,
     /// Whether secrets may travel in URLs.
     pub secrets_in_query: SecretsInQuery,
+    /// How long its JWT halves are in quarantine before they are deleted; as the installation says,
+    /// if `None`.
+    pub quarantine: Option<Quarantine>,
     /// When it was made.
     pub created_at: Timestamp,
     /// Counts changes; a writer must know the last one.
     pub revision: i64,
+}
+
+/// How long a disabled JWT half can be restored before it is deleted: whole days.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct Quarantine(u32);
+
+impl Quarantine {
+    /// Most days: a year.
+    pub const MOST_DAYS: u32 = 365;
+
+    /// So many days; at least one, and at most [`MOST_DAYS`](Self::MOST_DAYS).
+    #[must_use]
+    pub const fn of_days(days: u32) -> Option<Self> {
+        match days {
+            1..=Self::MOST_DAYS => Some(Self(days)),
+            _ => None,
+        }
+    }
+
+    /// In days.
+    #[must_use]
+    pub const fn days(self) -> u32 {
+        self.0
+    }
+
+    /// From the first instant to the last.
+    #[must_use]
+    pub const fn length(self) -> Duration {
+        Duration::from_secs(self.0 as u64 * 86_400)
+    }
+}
+
+impl Default for Quarantine {
+    /// A week: what runs weekly shows itself.
+    fn default() -> Self {
+        Self(7)
+    }
 }
 
 /// How often one assertion may be exchanged (`spec/decisions.md`, decision 1).

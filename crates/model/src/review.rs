@@ -56,6 +56,36 @@ pub enum Verdict {
     },
 }
 
+impl Verdict {
+    /// The word for it, for programs.
+    #[must_use]
+    pub const fn as_str(&self) -> &'static str {
+        match self {
+            Self::Safe => "safe",
+            Self::Wait { .. } => "wait",
+            Self::StillUsed { .. } => "still_used",
+        }
+    }
+}
+
+/// As people read it.
+impl std::fmt::Display for Verdict {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Safe => f.write_str("nobody is expected to use the JWT half any more"),
+            Self::Wait { until } => {
+                let date = until.date();
+                write!(
+                    f,
+                    "whoever used the JWT half may only be pausing, until {date}"
+                )
+            }
+            Self::StillUsed { callers: 1 } => f.write_str("one caller still uses the JWT half"),
+            Self::StillUsed { callers } => write!(f, "{callers} callers still use the JWT half"),
+        }
+    }
+}
+
 /// What is known of one caller of the JWT half.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Finding {
@@ -85,6 +115,19 @@ pub enum Standing {
     },
     /// Its last call is no further away than calls of it are from each other.
     Calling,
+}
+
+impl Standing {
+    /// The word for it, for programs.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Gone => "gone",
+            Self::Moved => "moved",
+            Self::Pausing { .. } => "pausing",
+            Self::Calling => "calling",
+        }
+    }
 }
 
 /// What the evidence says at `now`.

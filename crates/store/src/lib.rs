@@ -21,6 +21,7 @@ mod row;
 mod sqlite;
 
 pub mod access_tokens;
+pub mod attempts;
 pub mod audit;
 pub mod callers;
 pub mod changes;

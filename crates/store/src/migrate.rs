@@ -97,6 +97,16 @@ pub(crate) fn migrations() -> Vec<Migration> {
             include_str!("../migrations/0010_identities.sql"),
         ),
         (
+            11,
+            "quarantine",
+            include_str!("../migrations/0011_quarantine.sql"),
+        ),
+        (
+            12,
+            "credentials to migrate",
+            include_str!("../migrations/0012_credentials_to_migrate.sql"),
+        ),
+        (
             13,
             "events of projects",
             include_str!("../migrations/0013_events_of_projects.sql"),

@@ -1,6 +1,6 @@
 //! Organizations.
 
-use countersign_model::{Organization, ReplayPolicy, SecretsInQuery};
+use countersign_model::{Organization, Quarantine, ReplayPolicy, SecretsInQuery};
 use countersign_wire::{NumericOrgId, OrgId, PersonId};
 use sqlx::query;
 
@@ -17,7 +17,8 @@ const TABLE: &str = "organizations";
 /// [`Error`].
 pub async fn find(r: &mut impl Reads, id: &OrgId) -> Result<Option<Organization>, Error> {
     const FIND: &str = "
-        SELECT id, numeric_id, name, replay, secrets_in_query, disabled_at, created_at, revision
+        SELECT id, numeric_id, name, replay, secrets_in_query, quarantine_days, disabled_at,
+            created_at, revision
         FROM organizations
         WHERE id = $1";
     let found = query(FIND).bind(id.as_str());
@@ -33,7 +34,8 @@ pub async fn find_by_number(
     number: &NumericOrgId,
 ) -> Result<Option<Organization>, Error> {
     const FIND: &str = "
-        SELECT id, numeric_id, name, replay, secrets_in_query, disabled_at, created_at, revision
+        SELECT id, numeric_id, name, replay, secrets_in_query, quarantine_days, disabled_at,
+            created_at, revision
         FROM organizations
         WHERE numeric_id = $1";
     let found = query(FIND).bind(number.as_str());
@@ -46,7 +48,8 @@ pub async fn find_by_number(
 /// [`Error`].
 pub async fn list(r: &mut impl Reads, page: &Page) -> Result<Vec<Organization>, Error> {
     const LIST: &str = "
-        SELECT id, numeric_id, name, replay, secrets_in_query, disabled_at, created_at, revision
+        SELECT id, numeric_id, name, replay, secrets_in_query, quarantine_days, disabled_at,
+            created_at, revision
         FROM organizations
         WHERE id > $1
         ORDER BY id
@@ -61,8 +64,8 @@ pub async fn list(r: &mut impl Reads, page: &Page) -> Result<Vec<Organization>, 
 /// [`Error`].
 pub async fn of_person(r: &mut impl Reads, id: &PersonId) -> Result<Vec<Organization>, Error> {
     const LIST: &str = "
-        SELECT o.id, o.numeric_id, o.name, o.replay, o.secrets_in_query, o.disabled_at,
-            o.created_at, o.revision
+        SELECT o.id, o.numeric_id, o.name, o.replay, o.secrets_in_query, o.quarantine_days,
+            o.disabled_at, o.created_at, o.revision
         FROM memberships m
         JOIN organizations o ON o.id = m.org_id
         WHERE m.person_id = $1
@@ -78,14 +81,16 @@ pub async fn of_person(r: &mut impl Reads, id: &PersonId) -> Result<Vec<Organiza
 pub async fn insert(w: &mut Write, organization: &Organization) -> Result<(), Error> {
     const INSERT: &str = "
         INSERT INTO organizations
-            (id, numeric_id, name, replay, secrets_in_query, disabled_at, created_at, revision)
-        VALUES ($1, $2, $3, $4, $5, $6, $7, $8)";
+            (id, numeric_id, name, replay, secrets_in_query, quarantine_days, disabled_at,
+             created_at, revision)
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)";
     let insert = query(INSERT)
         .bind(organization.id.as_str())
         .bind(organization.numeric_id.as_str())
         .bind(&*organization.name)
         .bind(organization.replay.as_str())
         .bind(organization.secrets_in_query.as_str())
+        .bind(quarantine_days(organization))
         .bind(disabled_at(organization.state))
         .bind(organization.created_at.as_millis())
         .bind(organization.revision);
@@ -99,7 +104,7 @@ pub async fn insert(w: &mut Write, organization: &Organization) -> Result<(), Er
 pub async fn save(w: &mut Write, organization: &Organization) -> Result<(), Error> {
     const SAVE: &str = "
         UPDATE organizations
-        SET name = $3, replay = $4, secrets_in_query = $5, disabled_at = $6,
+        SET name = $3, replay = $4, secrets_in_query = $5, quarantine_days = $6, disabled_at = $7,
             revision = revision + 1
         WHERE id = $1 AND revision = $2";
     let save = query(SAVE)
@@ -108,8 +113,23 @@ pub async fn save(w: &mut Write, organization: &Organization) -> Result<(), Erro
         .bind(&*organization.name)
         .bind(organization.replay.as_str())
         .bind(organization.secrets_in_query.as_str())
+        .bind(quarantine_days(organization))
         .bind(disabled_at(organization.state));
     w.session().change_one(save).await
+}
+
+fn quarantine_days(organization: &Organization) -> Option<i64> {
+    organization
+        .quarantine
+        .map(|quarantine| i64::from(quarantine.days()))
+}
+
+fn quarantine(row: &Row<'_>) -> Result<Option<Quarantine>, Error> {
+    const COLUMN: &str = "quarantine_days";
+    let days = row.maybe_number(COLUMN)?;
+    let quarantine = |days| u32::try_from(days).ok().and_then(Quarantine::of_days);
+    days.map(|days| quarantine(days).ok_or_else(|| row.corrupt(COLUMN)))
+        .transpose()
 }
 
 pub(crate) fn read(row: &Row<'_>) -> Result<Organization, Error> {
@@ -120,6 +140,7 @@ pub(crate) fn read(row: &Row<'_>) -> Result<Organization, Error> {
         state: row.state()?,
         replay: row.word("replay", ReplayPolicy::parse)?,
         secrets_in_query: row.word("secrets_in_query", SecretsInQuery::parse)?,
+        quarantine: quarantine(row)?,
         created_at: row.at("created_at")?,
         revision: row.number("revision")?,
     })

@@ -109,6 +109,8 @@ macro_rules! read_all {
 /// Every table; a test holds it against the migrations.
 const READ_ALL: &[(&str, &str)] = read_all!(
     "access_tokens",
+    "attempt_callers",
+    "attempts",
     "audit",
     "audit_chains",
     "callers",

@@ -46,6 +46,10 @@ impl<'a> Row<'a> {
         self.value(column)
     }
 
+    pub(crate) fn maybe_number(&self, column: &str) -> Result<Option<i64>, Error> {
+        self.value(column)
+    }
+
     pub(crate) fn count(&self, column: &str) -> Result<u64, Error> {
         u64::try_from(self.number(column)?).map_err(|_| self.corrupt(column))
     }

@@ -7,8 +7,9 @@ use std::time::{Duration, Instant};
 
 use axum::Router;
 use countersign_authority::{
-    Actor, Authority, Config, Created, ForeignConfig, ForeignIms, NewCertificate, NewCredential,
-    NewGrant, NewOrganization, NewProject, ProviderConfig, ProviderHttp, Refused,
+    Actor, Authority, Config, Created, Despite, Disabling, ForeignConfig, ForeignIms,
+    NewCertificate, NewCredential, NewGrant, NewOrganization, NewProject, ProviderConfig,
+    ProviderHttp, Refused,
 };
 use countersign_jose::SigningKey;
 use countersign_model::signing_key::publish_ahead;
@@ -327,6 +328,38 @@ impl Node {
     pub async fn set_policy(&self, org: Option<&OrgId>, policy: DeprecationPolicy) {
         self.authority
             .set_policy(org, policy, &operator())
+            .await
+            .unwrap();
+    }
+
+    /// What lets a client's JWT half go although it may be used.
+    pub async fn despite(&self, client: &TestClient) -> Despite {
+        let (org, id) = (&client.org_id, client.project_id.as_str());
+        let project = self.authority.find_project(org, id, &operator()).await;
+        Despite {
+            project: project.unwrap().name,
+            reason: "a test wants it".to_owned(),
+        }
+    }
+
+    /// Starts the migration of a client, and disables its JWT half.
+    pub async fn disable_jwt_half(&self, client: &TestClient) {
+        let (id, by) = (&client.id, operator());
+        self.authority.start_migration(id, &by).await.unwrap();
+        let disabling = Disabling {
+            despite: Some(self.despite(client).await),
+            ..Disabling::default()
+        };
+        let disabled = self.authority.disable_jwt_half(id, &disabling, &by).await;
+        disabled.unwrap();
+    }
+
+    /// Migrates a client to the end.
+    pub async fn migrate(&self, client: &TestClient) {
+        self.disable_jwt_half(client).await;
+        let despite = self.despite(client).await;
+        self.authority
+            .finish_migration(&client.id, Some(&despite), &operator())
             .await
             .unwrap();
     }

@@ -27,7 +27,7 @@ mod token_kind;
 mod tokens;
 mod usage;
 
-use credential::migration;
+use credential::{ending, migration};
 
 /// Everything below `/console/projects`. Whole paths: the tests read them here.
 pub(crate) fn routes() -> Router<Console> {
@@ -64,4 +64,7 @@ pub(crate) fn routes() -> Router<Console> {
         .route("/console/projects/{org}/{project}/credentials/{credential}/migration", get(migration::show))
         .route("/console/projects/{org}/{project}/credentials/{credential}/migration/start", post(migration::start))
         .route("/console/projects/{org}/{project}/credentials/{credential}/migration/cancel", get(migration::ask_cancel).post(migration::cancel))
+        .route("/console/projects/{org}/{project}/credentials/{credential}/migration/disable", get(ending::ask_disable).post(ending::disable))
+        .route("/console/projects/{org}/{project}/credentials/{credential}/migration/restore", post(ending::restore))
+        .route("/console/projects/{org}/{project}/credentials/{credential}/migration/finish", get(ending::ask_finish).post(ending::finish))
 }

@@ -192,15 +192,17 @@ fn a_jwt_credential_moves_to_oauth() {
 
     assert_eq!(
         place.json(&["credentials", "add-oauth-half", id])["migration"]["state"],
-        "paired"
+        "started"
     );
     assert_eq!(
         place.json(&["credentials", "cancel-oauth-half", id])["migration"]["state"],
         "cancelled"
     );
     place.json(&["credentials", "add-oauth-half", id]);
+    let force = ["--force", "Demo", "--reason", "nobody ever used it"];
+    place.json(&[&["credentials", "disable-jwt-half", id], &force[..]].concat());
     assert_eq!(
-        place.json(&["credentials", "remove-jwt-half", id])["type"],
+        place.json(&[&["credentials", "remove-jwt-half", id], &force[..]].concat())["type"],
         "oauth_server_to_server"
     );
 }

@@ -199,6 +199,7 @@ fn row(error: &ManageError) -> (StatusCode, &'static str) {
         | ManageError::LastCertificate
         | ManageError::KeyInUse(_)
         | ManageError::SigningKey(_) => (CONFLICT, "confirmation_needed"),
+        ManageError::NotSafe(_) => (CONFLICT, "not_safe"),
         ManageError::ConfiguredService(_) => (CONFLICT, "configured"),
         ManageError::OnlyWayIn
         | ManageError::OfferOver
@@ -224,6 +225,8 @@ fn row(error: &ManageError) -> (StatusCode, &'static str) {
         | ManageError::CertificateNeeded
         | ManageError::ExpiryInThePast(_)
         | ManageError::Policy(_)
+        | ManageError::OtherProject
+        | ManageError::NoReason
         | ManageError::Publish(PublishError::Service(..))
         | ManageError::Certificate(_)
         | ManageError::KeySet(_)

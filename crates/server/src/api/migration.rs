@@ -1,113 +1,81 @@
 //! The migration of a JWT credential to OAuth Server-to-Server.
 
 use axum::extract::State;
-use axum::response::Response;
-use countersign_authority::At;
-use countersign_model::review::{Finding, Review, Standing, Verdict};
-use countersign_wire::{CredentialId, OrgId};
-use serde::{Deserialize, Serialize};
-use utoipa::ToSchema;
+use axum::response::{IntoResponse as _, Response};
+use countersign_authority::{Actor, At, Despite, Disabling, LivingTokens};
+use countersign_wire::{CredentialId, OrgId, ProjectId};
+use http::HeaderValue;
+use http::header::CONTENT_TYPE;
+use serde::Deserialize;
+use utoipa::{IntoParams, ToSchema};
 
 use super::error::{Failure, ProblemSchema};
-use super::place::{self, InCredential};
-use super::reply;
-use super::request::{Body, By, Ids, IfMatch};
-use super::view::{CredentialView, time};
+use super::place::{self, InCredential, InOrganization, Paged};
+use super::reply::{self, List, Paging};
+use super::request::{Body, By, Ids, IfMatch, Query};
+use super::view::{MigrationDetailView, MigrationView, ReviewView};
 use crate::app::App;
 
-/// A step of the migration to OAuth Server-to-Server.
+/// A step of the migration to OAuth Server-to-Server. One that was taken before changes nothing.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct MigrationBody {
     step: Step,
+    /// Of `disable` and `finish`: go on although the review does not say `safe`.
+    force: Option<ForceBody>,
+    /// Of `disable`: end the tokens, too, that were exchanged before.
+    #[serde(default)]
+    end_tokens: bool,
 }
 
 /// The steps.
-#[derive(Clone, Copy, Deserialize, ToSchema)]
+#[derive(Clone, Copy, Deserialize, Eq, PartialEq, ToSchema)]
 #[serde(rename_all = "snake_case")]
 enum Step {
-    /// Add the OAuth half.
+    /// Add the OAuth half: from now on both grants work.
     Start,
-    /// Take it back.
+    /// Put the JWT half into quarantine: exchanges are refused, nothing is lost.
+    Disable,
+    /// Take it out of quarantine.
+    Restore,
+    /// Delete the JWT half in quarantine, for good.
+    Finish,
+    /// Take the OAuth half back; the JWT half works as before.
     Cancel,
-    /// Remove the JWT half.
-    Complete,
 }
 
-/// Whether the JWT half may be removed.
-#[derive(Serialize, ToSchema)]
-pub(super) struct ReviewView {
-    /// `safe`, `wait` or `still_used`.
-    verdict: &'static str,
-    /// Of `wait`: whoever has not called by then will not call.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    until: Option<String>,
-    /// How sure it is that nobody will call again, from 0 to 1.
-    confidence: f64,
-    /// Callers of the JWT half, those first who are waited for longest.
-    callers: Vec<ReviewedCaller>,
+/// What is said by whoever goes on against the review.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+struct ForceBody {
+    /// Name of the credential's project, so that nobody means another one.
+    project: String,
+    /// Why: written into the activity log.
+    reason: String,
 }
 
-/// A caller of the JWT half.
-#[derive(Serialize, ToSchema)]
-struct ReviewedCaller {
-    /// `null`, with the two below, for all who cannot be told apart, or if nobody was ever seen.
-    network: Option<String>,
-    agent: Option<String>,
-    consumer: Option<String>,
-    /// Its last use of the JWT half, or when recording began if nobody was ever seen.
-    last_used_at: String,
-    /// `hourly`, `daily`, `weekly`, `monthly`, `quarterly`, `irregular`, or `unknown`.
-    pace: &'static str,
-    /// How many pauses between its calls were seen.
-    pauses: usize,
-    longest_pause_seconds: u64,
-    /// `calling`, `pausing`, `moved` or `gone`.
-    standing: &'static str,
-    /// Of `pausing`: when its silence will be long enough.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    until: Option<String>,
-    /// From 0 to 1.
-    confidence: f64,
-}
-
-impl From<&Review> for ReviewView {
-    fn from(review: &Review) -> Self {
-        let (verdict, until) = match review.verdict {
-            Verdict::Safe => ("safe", None),
-            Verdict::Wait { until } => ("wait", Some(until)),
-            Verdict::StillUsed { .. } => ("still_used", None),
-        };
-        Self {
-            verdict,
-            until: until.map(time),
-            confidence: review.confidence,
-            callers: review.callers.iter().map(ReviewedCaller::from).collect(),
-        }
+impl From<ForceBody> for Despite {
+    fn from(body: ForceBody) -> Self {
+        let ForceBody { project, reason } = body;
+        Self { project, reason }
     }
 }
 
-impl From<&Finding> for ReviewedCaller {
-    fn from(finding: &Finding) -> Self {
-        let caller = finding.caller.as_ref();
-        let (standing, until) = match finding.standing {
-            Standing::Gone => ("gone", None),
-            Standing::Moved => ("moved", None),
-            Standing::Pausing { until } => ("pausing", Some(until)),
-            Standing::Calling => ("calling", None),
-        };
-        Self {
-            network: caller.map(|caller| caller.network.to_string()),
-            agent: caller.map(|caller| caller.agent.as_str().to_owned()),
-            consumer: caller.and_then(|one| one.consumer.as_ref().map(ToString::to_string)),
-            last_used_at: time(finding.last_at),
-            pace: finding.habit.pace.as_str(),
-            pauses: finding.habit.pauses,
-            longest_pause_seconds: finding.habit.longest_pause.as_secs(),
-            standing,
-            until: until.map(time),
-            confidence: finding.confidence,
+impl MigrationBody {
+    /// What belongs to another step is a mistake somebody should see.
+    fn check(&self) -> Result<(), Failure> {
+        let takes_force = matches!(self.step, Step::Disable | Step::Finish);
+        if self.force.is_some() && !takes_force {
+            return Err(Failure::request(
+                "`force` is for the steps `disable` and `finish`: leave it out",
+            ));
         }
+        if self.end_tokens && self.step != Step::Disable {
+            return Err(Failure::request(
+                "`end_tokens` is for the step `disable`: leave it out",
+            ));
+        }
+        Ok(())
     }
 }
 
@@ -126,7 +94,7 @@ pub(super) async fn review(
 
 /// Take a step of the migration to OAuth Server-to-Server
 #[utoipa::path(post, path = "/api/v1/organizations/{org}/credentials/{credential}/migration", tag = "credentials", params(InCredential), request_body = MigrationBody,
-    responses((status = 200, body = CredentialView), (status = "default", body = ProblemSchema)))]
+    responses((status = 200, body = MigrationDetailView), (status = "default", body = ProblemSchema)))]
 pub(super) async fn migrate(
     State(app): State<App>,
     By(by): By,
@@ -135,12 +103,94 @@ pub(super) async fn migrate(
     Body(body): Body<MigrationBody>,
 ) -> Result<Response, Failure> {
     place::credential(&app, &org, &id, &by).await?;
+    body.check()?;
     let at = At::revision(&id, revision);
-    let changed = match body.step {
+    let despite = body.force.map(Despite::from);
+    match body.step {
         Step::Start => app.authority.start_migration(at, &by).await?,
+        Step::Disable => {
+            let tokens = match body.end_tokens {
+                true => LivingTokens::End,
+                false => LivingTokens::Keep,
+            };
+            let disabling = Disabling { tokens, despite };
+            app.authority.disable_jwt_half(at, &disabling, &by).await?
+        }
+        Step::Restore => app.authority.restore_jwt_half(at, &by).await?,
+        Step::Finish => {
+            let despite = despite.as_ref();
+            app.authority.finish_migration(at, despite, &by).await?
+        }
         Step::Cancel => app.authority.cancel_migration(at, &by).await?,
-        Step::Complete => app.authority.complete_migration(at, &by).await?,
     };
-    let view = CredentialView::from(&changed);
-    Ok(reply::revised(&view, changed.revision))
+    stands(&app, &id, &by).await
+}
+
+/// Where the migration of a credential stands, and who still tries what was disabled
+#[utoipa::path(get, path = "/api/v1/organizations/{org}/credentials/{credential}/migration", tag = "credentials", operation_id = "migration", params(InCredential),
+    responses((status = 200, body = MigrationDetailView), (status = "default", body = ProblemSchema)))]
+pub(super) async fn show(
+    State(app): State<App>,
+    By(by): By,
+    Ids((org, id)): Ids<(OrgId, CredentialId)>,
+) -> Result<Response, Failure> {
+    place::credential(&app, &org, &id, &by).await?;
+    stands(&app, &id, &by).await
+}
+
+async fn stands(app: &App, id: &CredentialId, by: &Actor) -> Result<Response, Failure> {
+    let detail = app.authority.show_migration(id, by).await?;
+    let view = MigrationDetailView::from(&detail);
+    Ok(reply::revised(&view, detail.status.credential.revision))
+}
+
+/// The review with the evidence it was made from, signed with the installation's key: a compact JWS
+/// (RFC 7515) that the key set at `/ims/keys` verifies
+#[utoipa::path(get, path = "/api/v1/organizations/{org}/credentials/{credential}/migration/review/export", tag = "credentials", operation_id = "export_review", params(InCredential),
+    responses((status = 200, content_type = "application/jose", body = String), (status = "default", body = ProblemSchema)))]
+pub(super) async fn export(
+    State(app): State<App>,
+    By(by): By,
+    Ids((org, id)): Ids<(OrgId, CredentialId)>,
+) -> Result<Response, Failure> {
+    const JOSE: HeaderValue = HeaderValue::from_static("application/jose");
+    place::credential(&app, &org, &id, &by).await?;
+    let signed = app.authority.export_review(&id, &by).await?;
+    Ok(([(CONTENT_TYPE, JOSE)], signed).into_response())
+}
+
+/// Which migrations.
+#[derive(IntoParams)]
+#[into_params(parameter_in = Query)]
+#[expect(dead_code, reason = "only described")]
+struct Which {
+    /// Only those of this project.
+    project: Option<String>,
+}
+
+/// Where the credentials of an organization stand that have or had a JWT half, by id
+#[utoipa::path(get, path = "/api/v1/organizations/{org}/migrations", tag = "credentials", operation_id = "migrations", params(InOrganization, Which, Paged),
+    responses((status = 200, body = List<MigrationView>), (status = "default", body = ProblemSchema)))]
+pub(super) async fn list(
+    State(app): State<App>,
+    By(by): By,
+    Ids(org): Ids<OrgId>,
+    mut query: Query,
+) -> Result<Response, Failure> {
+    let project = query.take("project");
+    let list = format!("migrations of {org} in {project:?}");
+    let paging = Paging::read(&app, &mut query, list)?;
+    query.finish()?;
+    let project = project.as_deref().map(ProjectId::parse).transpose();
+    let project = project.map_err(|error| Failure::request(format!("`project`: {error}")))?;
+    let found = app
+        .authority
+        .list_migrations(&org, project.as_ref(), &paging.page, &by)
+        .await?;
+    paging.answer(
+        &app,
+        found,
+        |one| one.credential.id.as_str(),
+        |one| MigrationView::from(one),
+    )
 }

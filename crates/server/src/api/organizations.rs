@@ -3,7 +3,7 @@
 use axum::extract::State;
 use axum::response::Response;
 use countersign_authority::{NewOrganization, OrganizationChange};
-use countersign_model::{ReplayPolicy, SecretsInQuery};
+use countersign_model::{Quarantine, ReplayPolicy, SecretsInQuery};
 use countersign_wire::{OrgId, ServiceCode};
 use serde::Deserialize;
 use utoipa::ToSchema;
@@ -32,6 +32,8 @@ pub(super) struct OrganizationBody {
     replay: Option<String>,
     /// `accept` or `refuse`.
     secrets_in_query: Option<String>,
+    /// How long a disabled JWT half can be restored, 1 to 365 days; 0 is as the installation says.
+    quarantine_days: Option<u32>,
     /// For the operator only.
     enabled: Option<bool>,
 }
@@ -119,6 +121,7 @@ pub(super) async fn change(
         name: body.name,
         replay: replay.transpose().map_err(word)?,
         secrets_in_query: in_query.transpose().map_err(word)?,
+        quarantine: body.quarantine_days.map(quarantine).transpose()?,
         enabled: body.enabled,
         revision,
     };
@@ -127,6 +130,16 @@ pub(super) async fn change(
         &OrganizationView::from(&changed),
         changed.revision,
     ))
+}
+
+fn quarantine(days: u32) -> Result<Option<Quarantine>, Failure> {
+    let known = Quarantine::of_days(days);
+    match known.is_some() || days == 0 {
+        true => Ok(known),
+        false => Err(Failure::request(
+            "`quarantine_days` is a number from 1 to 365, or 0 for that of the installation",
+        )),
+    }
 }
 
 /// The service catalogue

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 
 use countersign_authority::{Authority, Entry};
 use countersign_model::{
-    Credential, DeprecationPolicy, Grants, KeyState, Migration, Organization, Project,
+    Credential, DeprecationPolicy, Grants, KeyState, Organization, Project, Quarantine,
     SigningKeyRecord, State, TechnicalAccount, Workspace,
 };
 use countersign_wire::{Opaque, Timestamp};
@@ -14,11 +14,13 @@ use serde_json::Value;
 use utoipa::ToSchema;
 
 mod catalogue;
+mod migration;
 mod people;
 mod proofs;
 mod usage;
 
 pub(super) use catalogue::{OfferedView, ProfileView, ServiceView};
+pub(super) use migration::{MigrationDetailView, MigrationView, ReviewView};
 pub(super) use people::{
     AccessTokenView, CreatedAccessToken, CreatedInvitation, InvitationView, MemberView,
 };
@@ -46,6 +48,8 @@ pub(super) struct OrganizationView {
     replay: &'static str,
     /// `accept` or `refuse`.
     secrets_in_query: &'static str,
+    /// How long a disabled JWT half can be restored, in days; `null` is as the installation says.
+    quarantine_days: Option<u32>,
     created_at: String,
 }
 
@@ -58,6 +62,7 @@ impl From<&Organization> for OrganizationView {
             enabled: enabled(org.state),
             replay: org.replay.as_str(),
             secrets_in_query: org.secrets_in_query.as_str(),
+            quarantine_days: org.quarantine.map(Quarantine::days),
             created_at: time(org.created_at),
         }
     }
@@ -143,8 +148,8 @@ pub(super) struct CredentialView {
     origin: &'static str,
     /// `service`, `oauth_server_to_server` or `oauth_server_to_server_migrate`.
     integration_type: &'static str,
-    /// `none` where there is nothing to migrate, else `not_started`, `started`, `completed` or
-    /// `cancelled`.
+    /// `none` where there is nothing to migrate, else `not_started`, `started`, `disabled`,
+    /// `completed` or `cancelled`.
     migration: &'static str,
     /// `ims`, or `standard:` and an algorithm.
     token_kind: &'static str,
@@ -168,7 +173,7 @@ impl From<&Credential> for CredentialView {
             technical_account_id: credential.technical_account_id.to_string(),
             origin: credential.origin.as_str(),
             integration_type: credential.grants.integration_type(),
-            migration: migration(credential.grants),
+            migration: migration_word(credential.grants),
             token_kind: credential.token_kind.as_str(),
             enabled: enabled(credential.state),
             services: services
@@ -182,13 +187,10 @@ impl From<&Credential> for CredentialView {
     }
 }
 
-fn migration(grants: Grants) -> &'static str {
+fn migration_word(grants: Grants) -> &'static str {
     match grants {
         Grants::OAuth => "none",
-        Grants::Jwt(Migration::NotStarted) => "not_started",
-        Grants::Jwt(Migration::Paired { .. }) => "started",
-        Grants::Jwt(Migration::Completed { .. }) => "completed",
-        Grants::Jwt(Migration::Cancelled { .. }) => "cancelled",
+        Grants::Jwt(migration) => migration.as_str(),
     }
 }
 

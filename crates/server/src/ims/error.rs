@@ -212,7 +212,7 @@ fn exchange_row(error: &ExchangeError, compatibility: Compatibility) -> ImsError
     match error {
         ExchangeError::Client(error) => client_row(error),
         ExchangeError::NoJwtHalf => ImsError::ExchangeNotAllowed,
-        ExchangeError::Deprecated(Refusal::Migrated { .. })
+        ExchangeError::Deprecated(Refusal::Migrated { .. } | Refusal::Disabled { .. })
             if compatibility.migrated_as_observed =>
         {
             ImsError::DeprecatedAsObserved

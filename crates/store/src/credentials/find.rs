@@ -1,7 +1,7 @@
 //! Reading credentials: one, or a page, with one query per kind of child.
 
 use countersign_model::{Credential, SigningAlgorithm, TokenKind};
-use countersign_wire::{ClientId, CredentialId, OrgId, ProjectId};
+use countersign_wire::{ClientId, CredentialId, OrgId, ProjectId, Timestamp};
 use sqlx::query;
 
 use super::children::{Queries, attach};
@@ -18,7 +18,8 @@ macro_rules! queries {
         Queries {
             credentials: concat!(
                 "SELECT id, client_id, org_id, project_id, workspace_id, technical_account_id, \
-                    name, owner_team, owner_contact, origin, grants, migrated_at, token_kind, jwks, disabled_at, \
+                    name, owner_team, owner_contact, origin, grants, migrated_at, \
+                    jwt_disabled_at, quarantined_until, token_kind, jwks, disabled_at, \
                     created_at, revision
                 FROM credentials
                 WHERE id IN (",
@@ -63,6 +64,19 @@ const OF_ORG: Queries =
 const OF_PROJECT: Queries = queries!(
     "SELECT id FROM credentials WHERE org_id = $1 AND project_id = $4 AND id > $2 \
         ORDER BY id LIMIT $3"
+);
+const MIGRATIONS: Queries = queries!(
+    "SELECT id FROM credentials WHERE org_id = $1 AND grants <> 'oauth' AND id > $2 \
+        ORDER BY id LIMIT $3"
+);
+const MIGRATIONS_OF_PROJECT: Queries = queries!(
+    "SELECT id FROM credentials WHERE org_id = $1 AND project_id = $4 AND grants <> 'oauth' \
+        AND id > $2 ORDER BY id LIMIT $3"
+);
+const TO_MIGRATE: Queries = queries!(
+    "SELECT id FROM credentials WHERE grants IN ('jwt', 'jwt_paired', 'jwt_cancelled') \
+        AND jwt_disabled_at IS NULL AND origin <> 'aem_developer_console' AND id > $1 \
+        ORDER BY id LIMIT $2"
 );
 const OF_PROJECTS: Queries = queries!(
     "SELECT id FROM credentials WHERE project_id IN ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, \
@@ -111,6 +125,70 @@ pub async fn list(
         None => load(r, &OF_ORG, of_org).await,
         Some(project) => load(r, &OF_PROJECT, |q| of_org(q).bind(project.as_str())).await,
     }
+}
+
+/// Credentials of an organization, or of one project of it, that have or had a JWT half, by id;
+/// the id is the key of the page.
+///
+/// # Errors
+/// [`Error`].
+pub async fn list_migrations(
+    r: &mut impl Reads,
+    org_id: &OrgId,
+    project_id: Option<&ProjectId>,
+    page: &Page,
+) -> Result<Vec<Credential>, Error> {
+    let of_org = |query: Query| {
+        query
+            .bind(org_id.as_str())
+            .bind(page.start())
+            .bind(page.size())
+    };
+    match project_id {
+        None => load(r, &MIGRATIONS, of_org).await,
+        Some(project) => {
+            let of_project = |query| of_org(query).bind(project.as_str());
+            load(r, &MIGRATIONS_OF_PROJECT, of_project).await
+        }
+    }
+}
+
+/// Credentials whose JWT half was in quarantine until `now` or before, those first that wait
+/// longest; at most `limit`.
+///
+/// # Errors
+/// [`Error`].
+pub async fn overdue(
+    r: &mut impl Reads,
+    now: Timestamp,
+    limit: u32,
+) -> Result<Vec<CredentialId>, Error> {
+    const OVERDUE: &str = "
+        SELECT id
+        FROM credentials
+        WHERE quarantined_until <= $1
+        ORDER BY quarantined_until, id
+        LIMIT $2";
+    let found = query(OVERDUE).bind(now.as_millis()).bind(i64::from(limit));
+    let found = r
+        .session()
+        .list("credentials", found, |row| row.parsed("id"));
+    found.await
+}
+
+/// Credentials of all organizations whose JWT half works and is under a policy, by id, behind
+/// `after`; at most `limit`.
+///
+/// # Errors
+/// [`Error`].
+pub async fn to_migrate(
+    r: &mut impl Reads,
+    after: Option<&CredentialId>,
+    limit: u32,
+) -> Result<Vec<Credential>, Error> {
+    let after = after.map_or("", |id| id.as_str());
+    let bind = |query: Query| query.bind(after.to_owned()).bind(i64::from(limit));
+    load(r, &TO_MIGRATE, bind).await
 }
 
 /// Credentials of several projects, by id.

@@ -6,8 +6,8 @@ mod record;
 mod save;
 
 pub use find::{
-    count, find, find_by_client_id, key_before, list, of_projects, owners_of_key,
-    standard_algorithms,
+    count, find, find_by_client_id, key_before, list, list_migrations, of_projects, overdue,
+    owners_of_key, standard_algorithms, to_migrate,
 };
 pub use record::{ClientRecord, find_record};
 pub use save::{delete, insert, replace_digest, save};
@@ -20,7 +20,12 @@ use crate::row::Row;
 
 /// The credential of a row of `credentials`, without its children.
 fn read(row: &Row<'_>) -> Result<Credential, Error> {
-    let grants = grants(&row.text("grants")?, row.maybe_at("migrated_at")?);
+    let grants = grants(
+        &row.text("grants")?,
+        row.maybe_at("migrated_at")?,
+        row.maybe_at("jwt_disabled_at")?
+            .zip(row.maybe_at("quarantined_until")?),
+    );
     Ok(Credential {
         id: row.parsed("id")?,
         client_id: row.parsed("client_id")?,
@@ -46,24 +51,38 @@ fn read(row: &Row<'_>) -> Result<Credential, Error> {
     })
 }
 
-fn grants(word: &str, at: Option<Timestamp>) -> Option<Grants> {
-    match (word, at) {
-        ("oauth", None) => Some(Grants::OAuth),
-        ("jwt", None) => Some(Grants::Jwt(Migration::NotStarted)),
-        ("jwt_paired", Some(since)) => Some(Grants::Jwt(Migration::Paired { since })),
-        ("jwt_completed", Some(at)) => Some(Grants::Jwt(Migration::Completed { at })),
-        ("jwt_cancelled", Some(at)) => Some(Grants::Jwt(Migration::Cancelled { at })),
-        _ => None,
-    }
+/// From `grants`, `migrated_at`, and beginning and end of a quarantine.
+fn grants(
+    word: &str,
+    at: Option<Timestamp>,
+    quarantine: Option<(Timestamp, Timestamp)>,
+) -> Option<Grants> {
+    Some(match (word, at, quarantine) {
+        ("oauth", None, None) => Grants::OAuth,
+        ("jwt", None, None) => Grants::Jwt(Migration::NotStarted),
+        ("jwt_paired", Some(since), None) => Grants::Jwt(Migration::Paired { since }),
+        ("jwt_paired", Some(since), Some((at, until))) => {
+            Grants::Jwt(Migration::Disabled { since, at, until })
+        }
+        ("jwt_completed", Some(at), None) => Grants::Jwt(Migration::Completed { at }),
+        ("jwt_cancelled", Some(at), None) => Grants::Jwt(Migration::Cancelled { at }),
+        _ => return None,
+    })
 }
 
-/// `grants` and `migrated_at`.
-fn stored_grants(grants: Grants) -> (&'static str, Option<i64>) {
+/// `grants`, `migrated_at`, `jwt_disabled_at` and `quarantined_until`.
+fn stored_grants(grants: Grants) -> (&'static str, [Option<i64>; 3]) {
+    let at = |at: Timestamp| Some(at.as_millis());
     match grants {
-        Grants::OAuth => ("oauth", None),
-        Grants::Jwt(Migration::NotStarted) => ("jwt", None),
-        Grants::Jwt(Migration::Paired { since }) => ("jwt_paired", Some(since.as_millis())),
-        Grants::Jwt(Migration::Completed { at }) => ("jwt_completed", Some(at.as_millis())),
-        Grants::Jwt(Migration::Cancelled { at }) => ("jwt_cancelled", Some(at.as_millis())),
+        Grants::OAuth => ("oauth", [None; 3]),
+        Grants::Jwt(Migration::NotStarted) => ("jwt", [None; 3]),
+        Grants::Jwt(Migration::Paired { since }) => ("jwt_paired", [at(since), None, None]),
+        Grants::Jwt(Migration::Disabled {
+            since,
+            at: disabled,
+            until,
+        }) => ("jwt_paired", [at(since), at(disabled), at(until)]),
+        Grants::Jwt(Migration::Completed { at: then }) => ("jwt_completed", [at(then), None, None]),
+        Grants::Jwt(Migration::Cancelled { at: then }) => ("jwt_cancelled", [at(then), None, None]),
     }
 }

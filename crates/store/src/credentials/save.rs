@@ -23,13 +23,14 @@ pub async fn insert(w: &mut Write, credential: &Credential) -> Result<(), Error>
     const INSERT: &str = "
         INSERT INTO credentials
             (id, client_id, org_id, project_id, workspace_id, technical_account_id, name,
-             owner_team, owner_contact, origin, grants, migrated_at, token_kind, jwks, disabled_at,
-             created_at, revision)
-        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17)";
+             owner_team, owner_contact, origin, grants, migrated_at, jwt_disabled_at,
+             quarantined_until, token_kind, jwks, disabled_at, created_at, revision)
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18,
+            $19)";
     let used = query(USE_IDS)
         .bind(credential.id.as_str())
         .bind(credential.client_id.as_str());
-    let (grants, migrated_at) = stored_grants(credential.grants);
+    let (grants, [migrated_at, disabled, until]) = stored_grants(credential.grants);
     let insert = query(INSERT)
         .bind(credential.id.as_str())
         .bind(credential.client_id.as_str())
@@ -43,6 +44,8 @@ pub async fn insert(w: &mut Write, credential: &Credential) -> Result<(), Error>
         .bind(credential.origin.as_str())
         .bind(grants)
         .bind(migrated_at)
+        .bind(disabled)
+        .bind(until)
         .bind(credential.token_kind.as_str())
         .bind(credential.jwks.as_deref())
         .bind(disabled_at(credential.state))
@@ -73,11 +76,11 @@ pub async fn save(w: &mut Write, before: &Credential, after: &Credential) -> Res
     const SAVE: &str = "
         UPDATE credentials
         SET project_id = $6, workspace_id = $7, name = $8, owner_team = $9, owner_contact = $10,
-            grants = $11, migrated_at = $12, token_kind = $13, jwks = $14, disabled_at = $15,
-            revision = revision + 1
+            grants = $11, migrated_at = $12, jwt_disabled_at = $13, quarantined_until = $14,
+            token_kind = $15, jwks = $16, disabled_at = $17, revision = revision + 1
         WHERE id = $1 AND revision = $2 AND client_id = $3 AND org_id = $4
             AND technical_account_id = $5";
-    let (grants, migrated_at) = stored_grants(after.grants);
+    let (grants, [migrated_at, disabled, until]) = stored_grants(after.grants);
     let save = query(SAVE)
         .bind(after.id.as_str())
         .bind(before.revision)
@@ -91,6 +94,8 @@ pub async fn save(w: &mut Write, before: &Credential, after: &Credential) -> Res
         .bind(&*after.owner.contact)
         .bind(grants)
         .bind(migrated_at)
+        .bind(disabled)
+        .bind(until)
         .bind(after.token_kind.as_str())
         .bind(after.jwks.as_deref())
         .bind(disabled_at(after.state));

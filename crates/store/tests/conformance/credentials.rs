@@ -4,7 +4,7 @@ use countersign_model::secret::Strength;
 use countersign_model::{Credential, Grants, Migration, Origin, SecretDigest, State};
 use countersign_store::usage::{self, Grant, Usage, UsageSubject};
 use countersign_store::{Error, Page, credentials, projects, technical_accounts};
-use countersign_wire::{ClientId, CredentialId, TechnicalAccountId};
+use countersign_wire::{ClientId, CredentialId, ProjectId, TechnicalAccountId};
 
 use crate::database::TestDatabase;
 use crate::samples::{
@@ -42,6 +42,11 @@ pub async fn every_state_of_a_migration_is_stored(db: &TestDatabase) {
         Grants::OAuth,
         Grants::Jwt(Migration::NotStarted),
         Grants::Jwt(Migration::Paired { since: at(5) }),
+        Grants::Jwt(Migration::Disabled {
+            since: at(5),
+            at: at(6),
+            until: at(7),
+        }),
         Grants::Jwt(Migration::Completed { at: at(-6) }),
         Grants::Jwt(Migration::Cancelled { at: at(7) }),
     ];
@@ -349,4 +354,66 @@ pub async fn a_count_and_a_place_among_many_are_the_organizations(db: &TestDatab
         let found = credentials::key_before(&mut r, org, skip).await.unwrap();
         assert_eq!(found, expected, "{skip}");
     }
+}
+
+pub async fn migrations_are_listed_and_quarantines_found_when_they_are_over(db: &TestDatabase) {
+    let world = World::create(db.store(), 1).await;
+    let disabled = |until| {
+        Grants::Jwt(Migration::Disabled {
+            since: at(1),
+            at: at(2),
+            until: at(until),
+        })
+    };
+    let all = [
+        Grants::Jwt(Migration::NotStarted),
+        disabled(30),
+        Grants::OAuth,
+        disabled(10),
+        disabled(20),
+        Grants::Jwt(Migration::Completed { at: at(5) }),
+    ];
+    let mut w = db.store().write().await.unwrap();
+    for (n, grants) in (1..).zip(all) {
+        let credential = Credential {
+            grants,
+            ..world.credential(n)
+        };
+        credentials::insert(&mut w, &credential).await.unwrap();
+    }
+    w.commit().await.unwrap();
+
+    let id = |n: u8| world.credential(n).id;
+    let ids = |found: Vec<Credential>| found.into_iter().map(|one| one.id).collect::<Vec<_>>();
+    let mut r = db.store().read().await.unwrap();
+    let org = &world.organization.id;
+    let first = Page {
+        after: None,
+        limit: 3,
+    };
+    let page = credentials::list_migrations(&mut r, org, None, &first);
+    assert_eq!(ids(page.await.unwrap()), [id(1), id(2), id(4)]);
+    let rest = Page {
+        after: Some(id(4).to_string()),
+        limit: 3,
+    };
+    let project = Some(&world.project.id);
+    let page = credentials::list_migrations(&mut r, org, project, &rest);
+    assert_eq!(ids(page.await.unwrap()), [id(5), id(6)]);
+    let nowhere = ProjectId::from_number(77);
+    let page = credentials::list_migrations(&mut r, org, Some(&nowhere), &first);
+    assert_eq!(ids(page.await.unwrap()), []);
+
+    let found = credentials::to_migrate(&mut r, None, 9).await.unwrap();
+    assert_eq!(ids(found), [id(1)]);
+    let found = credentials::to_migrate(&mut r, Some(&id(1)), 9).await;
+    assert_eq!(ids(found.unwrap()), []);
+
+    let overdue = async |now, limit| {
+        let mut r = db.store().read().await.unwrap();
+        credentials::overdue(&mut r, at(now), limit).await.unwrap()
+    };
+    assert_eq!(overdue(9, 5).await, []);
+    assert_eq!(overdue(20, 5).await, [id(4), id(5)]);
+    assert_eq!(overdue(99, 2).await, [id(4), id(5)]);
 }

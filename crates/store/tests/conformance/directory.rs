@@ -21,6 +21,7 @@ pub async fn organizations_are_saved_by_revision(db: &TestDatabase) {
     stored.state = State::Disabled { at: at(i64::MIN) };
     stored.replay = ReplayPolicy::RequireJti;
     stored.secrets_in_query = SecretsInQuery::Accept;
+    stored.quarantine = None;
 
     let mut w = db.store().write().await.unwrap();
     organizations::save(&mut w, &stored).await.unwrap();

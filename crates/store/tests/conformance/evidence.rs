@@ -1,9 +1,11 @@
 //! Callers, findings, owners of secrets and certificates.
 
 use countersign_model::evidence::{Seen, Sketch, Trace};
+use countersign_store::attempts;
 use countersign_store::callers::{self, Finding, FindingKind, Sketched};
 use countersign_store::daily_usage::{self, Day, DayKind};
 use countersign_store::owners::{self, Owner};
+use countersign_store::service_calls::Count;
 use countersign_store::usage::{self, Grant, Usage, UsageSubject};
 use countersign_store::{Error, Store, credentials, projects, retry};
 use countersign_wire::{Agent, Caller, CertificateId, Consumer, CredentialId, Network, SecretId};
@@ -317,4 +319,61 @@ async fn count(store: Store, days: Vec<Day>) {
     })
     .await
     .unwrap();
+}
+
+pub async fn attempts_are_added_up_saved_and_forgotten(db: &TestDatabase) {
+    let world = World::create(db.store(), 1).await;
+    let (id, other) = (
+        world.stored_credential(db.store(), 1).await.id,
+        world.stored_credential(db.store(), 2).await.id,
+    );
+    let nobody = CredentialId::from_number(77);
+    let count = |first, last, uses| Count {
+        first_at: at(first),
+        last_at: at(last),
+        uses,
+    };
+    let anonymous = |n| {
+        let mut seen = seen(n);
+        let trace = seen.trace.as_mut().unwrap();
+        (trace.secret, trace.minted_by) = (None, Box::default());
+        seen
+    };
+    let others = Seen {
+        trace: None,
+        ..seen(9)
+    };
+    let mut w = db.store().write().await.unwrap();
+    attempts::add(&mut w, &id, &count(5, 6, 2)).await.unwrap();
+    attempts::add(&mut w, &id, &count(3, 4, 1)).await.unwrap();
+    attempts::add(&mut w, &other, &count(1, 9, u64::MAX))
+        .await
+        .unwrap();
+    attempts::add(&mut w, &nobody, &count(1, 1, 1))
+        .await
+        .unwrap();
+    let before = [anonymous(1), others.clone()];
+    attempts::save(&mut w, &id, &[], &before).await.unwrap();
+    let mut again = anonymous(2);
+    again.uses = 7;
+    let after = [again, others];
+    attempts::save(&mut w, &id, &before, &after).await.unwrap();
+    attempts::save(&mut w, &nobody, &[], &after).await.unwrap();
+    w.commit().await.unwrap();
+
+    let mut w = db.store().write().await.unwrap();
+    let all = [id.clone(), other.clone(), nobody.clone()];
+    let counts = attempts::of_credentials(&mut w, &all).await.unwrap();
+    assert_eq!(counts.len(), 2);
+    assert_eq!(counts[&id], count(3, 6, 3));
+    assert_eq!(counts[&other].last_at, at(9));
+    let stored = attempts::list(&mut w, &id).await.unwrap();
+    assert_eq!(sorted(stored), sorted(after.to_vec()));
+    assert_eq!(attempts::list(&mut w, &nobody).await.unwrap(), []);
+
+    attempts::clear(&mut w, &id).await.unwrap();
+    assert_eq!(attempts::list(&mut w, &id).await.unwrap(), []);
+    let counts = attempts::of_credentials(&mut w, &all).await.unwrap();
+    assert!(counts.contains_key(&other) && !counts.contains_key(&id));
+    w.commit().await.unwrap();
 }

@@ -74,6 +74,7 @@ suite! {
         a_save_from_an_old_revision_is_refused,
         an_id_is_never_used_twice,
         every_state_of_a_migration_is_stored,
+        migrations_are_listed_and_quarantines_found_when_they_are_over,
         what_never_changes_cannot_be_saved;
     directory:
         a_workspace_is_found_in_its_organization_only,
@@ -89,6 +90,7 @@ suite! {
     evidence:
         a_finding_keeps_its_last_caller,
         an_owner_is_found_by_the_id_of_what_it_has,
+        attempts_are_added_up_saved_and_forgotten,
         callers_are_saved_by_their_differences,
         days_are_added_up_and_trimmed,
         evidence_of_many_credentials_is_written_at_once,

@@ -3,8 +3,8 @@
 use countersign_model::secret::Strength;
 use countersign_model::{
     Certificate, Credential, Grants, Migration, Organization, Origin, Owner, ProductProfile,
-    Project, ProjectKind, ReplayPolicy, Secret, SecretDigest, SecretsInQuery, SigningAlgorithm,
-    State, Subscription, TechnicalAccount, TokenKind, Workspace,
+    Project, ProjectKind, Quarantine, ReplayPolicy, Secret, SecretDigest, SecretsInQuery,
+    SigningAlgorithm, State, Subscription, TechnicalAccount, TokenKind, Workspace,
 };
 use countersign_store::{
     Store, credentials, organizations, profiles, projects, technical_accounts,
@@ -23,6 +23,7 @@ pub fn at(millis: i64) -> Timestamp {
 
 pub fn organization(n: u8) -> Organization {
     Organization {
+        quarantine: Quarantine::of_days(u32::from(n)),
         id: OrgId::from_random([n; 12]),
         numeric_id: NumericOrgId::from_number(u64::from(n)),
         name: NASTY.to_owned(),

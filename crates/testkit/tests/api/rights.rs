@@ -5,7 +5,7 @@ use std::pin::Pin;
 use std::sync::LazyLock;
 
 use countersign_authority::{
-    Actor, Authority, CredentialChange, Direction, Force, ManageError, MemberChange,
+    Actor, Authority, CredentialChange, Direction, Disabling, Force, ManageError, MemberChange,
     NewCertificate, NewGrant, NewInvitation, NewOrganization, NewProject, NumberedPage,
     OrganizationChange, Page, ProjectChange, Search, Sort, TokensOf,
 };
@@ -81,6 +81,9 @@ attempts! {
     ReadUsage: |a, t, by| a.list_days(&t.client.id, by);
     ReadUsage: |a, t, by| a.list_callers(&t.client.id, by);
     ReadUsage: |a, t, by| async { a.review_migration(&t.client.id, by).await };
+    ReadUsage: |a, t, by| async { a.export_review(&t.client.id, by).await };
+    ReadUsage: |a, t, by| async { a.show_migration(&t.client.id, by).await };
+    ReadUsage: |a, t, by| a.list_migrations(&t.client.org_id, None, &Page::first(), by);
     ReadUsage: |a, t, by| a.list_findings(&t.client.id, by);
     ReadSecrets: |a, t, by| async { a.download_project(&t.client.project_id, None, by).await };
     ReadSecrets: |a, t, by| a.list_secrets(&t.client.id, by);
@@ -95,7 +98,9 @@ attempts! {
     EndTokens: |a, t, by| async { a.end_tokens(&TokensOf::Secret(t.client.secret_id.clone()), by).await };
     Migrate: |a, t, by| a.start_migration(&t.client.id, by);
     Migrate: |a, t, by| a.cancel_migration(&t.client.id, by);
-    Migrate: |a, t, by| a.complete_migration(&t.client.id, by);
+    Migrate: |a, t, by| async { a.disable_jwt_half(&t.client.id, &Disabling::default(), by).await };
+    Migrate: |a, t, by| a.restore_jwt_half(&t.client.id, by);
+    Migrate: |a, t, by| a.finish_migration(&t.client.id, None, by);
     ReadProfiles: |a, t, by| a.list_profiles(&t.client.org_id, by);
     ReadProfiles: |a, t, by| a.offered_services(&t.client.org_id, by);
     ChangeProfiles: |a, t, by| async { a.create_profile(&t.client.org_id, &ServiceCode::parse("DocCloudSDK").unwrap(), "p".to_owned(), by).await };

@@ -15,6 +15,7 @@ mod first_start;
 mod hostile;
 mod html;
 mod keyboard;
+mod migrating;
 mod migration_card;
 mod pages;
 mod people;

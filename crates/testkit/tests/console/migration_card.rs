@@ -60,9 +60,9 @@ async fn a_migration_is_started_reviewed_and_cancelled() {
         &["203.0.113.0/24", "may be pausing", "0 pauses seen"],
     );
     let revision = revision_of(&ada.get(&format!("{page}/migration/cancel")).await);
+    // Whoever clicks twice is not told that something went wrong.
     let again = ada.post(&start, &[("revision", &revision)]).await;
-    assert_eq!(again.status, 422);
-    must_say(&again, &["already has its OAuth half"]);
+    assert_eq!(again.status, 303);
 
     let cancel = format!("{page}/migration/cancel");
     must_say(
@@ -127,4 +127,76 @@ async fn a_credential_of_oauth_alone_has_nothing_to_migrate() {
     let start = format!("{page}/migration/start");
     let started = ada.post(&start, &[("revision", "0")]).await;
     assert_eq!(started.status, 404);
+}
+
+#[tokio::test]
+async fn a_half_is_disabled_restored_and_deleted() {
+    let app = TestApp::new().await;
+    let (org, ada, projects) = setup(&app).await;
+    let client = app.jwt(&org, &["DocCloudSDK"], keys::first()).await;
+    let page = page_of(&projects, &client);
+    let [review, disable, restore, finish] =
+        ["", "/disable", "/restore", "/finish"].map(|step| format!("{page}/migration{step}"));
+    let revision = revision_of(&ada.get(&review).await);
+    let start = format!("{page}/migration/start");
+    ada.post(&start, &[("revision", &revision)]).await;
+    exchange(&app, &client).await;
+    let project = app.despite(&client).await.project;
+
+    let asked = ada.get(&disable).await;
+    must_say(&asked, &["Still used", "Name of the project", "Reason"]);
+    let plain = send(&ada, &disable, &[]).await;
+    assert_eq!(plain.status, 422);
+    must_say(&plain, &["does not call it safe"]);
+    let wrong = [("project", "another"), ("reason", "x")];
+    let wrong = send(&ada, &disable, &wrong).await;
+    must_say(&wrong, &["not the name of the credential", "another"]);
+    let right = [
+        ("project", project.as_str()),
+        ("reason", "it is switched off"),
+    ];
+    assert_eq!(send(&ada, &disable, &right).await.status, 303);
+    must_say(
+        &ada.get(&review).await,
+        &["Disabled", "Nobody has tried since"],
+    );
+
+    app.advance(Duration::from_secs(60));
+    let assertion = Assertion::of(&client, app.now()).sign();
+    let refused = app.anonymous().exchange(&client, &assertion).await;
+    assert_eq!(refused.status, 400);
+    app.authority.flush().await;
+    let shown = ada.get(&review).await;
+    must_say(
+        &shown,
+        &[
+            "Tried once in vain",
+            "203.0.113.0/24",
+            "Restore",
+            "Delete it now",
+        ],
+    );
+
+    let fields = [("revision", revision_of(&shown))];
+    let fields = fields
+        .each_ref()
+        .map(|(name, value)| (*name, value.as_str()));
+    assert_eq!(ada.post(&restore, &fields).await.status, 303);
+    exchange(&app, &client).await;
+    let early = send(&ada, &finish, &right).await;
+    must_say(&early, &["disable it first"]);
+    assert_eq!(send(&ada, &disable, &right).await.status, 303);
+    let unnamed = send(&ada, &finish, &[("reason", "x")]).await;
+    assert_eq!(unnamed.status, 422);
+    must_say(&unnamed, &["not the name of the credential"]);
+    assert_eq!(send(&ada, &finish, &right).await.status, 303);
+    must_say(
+        &ada.get(&review).await,
+        &["Completed", "nothing more to do"],
+    );
+
+    let viewer = app.person(&org, "v@example.com", Role::Viewer).await;
+    for path in [&disable, &finish] {
+        assert_eq!(viewer.get(path).await.status, 403);
+    }
 }

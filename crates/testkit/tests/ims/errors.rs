@@ -350,14 +350,7 @@ async fn row_13_claims_that_are_missing_or_misformed() {
 #[tokio::test]
 async fn row_14_already_migrated() {
     let (app, client) = app_with_jwt().await;
-    app.authority
-        .start_migration(&client.id, &operator())
-        .await
-        .unwrap();
-    app.authority
-        .complete_migration(&client.id, &operator())
-        .await
-        .unwrap();
+    app.migrate(&client).await;
     let assertion = Assertion::of(&client, app.now()).sign();
 
     let description = "This credential was migrated to OAuth Server-to-Server on 2026-02-01. Request tokens at /ims/token/v3 with client_credentials instead.";
@@ -370,14 +363,7 @@ async fn row_14_as_the_original_was_seen_to_answer() {
     let client = app
         .jwt(&app.organization().await, &[PDF], keys::first())
         .await;
-    app.authority
-        .start_migration(&client.id, &operator())
-        .await
-        .unwrap();
-    app.authority
-        .complete_migration(&client.id, &operator())
-        .await
-        .unwrap();
+    app.migrate(&client).await;
     let assertion = Assertion::of(&client, app.now()).sign();
     let call = app
         .anonymous()
@@ -390,6 +376,16 @@ async fn row_14_as_the_original_was_seen_to_answer() {
         500,
         r#"{"error_description":"Please try again later","error":"internal_error"}"#,
     );
+}
+
+#[tokio::test]
+async fn row_14_disabled() {
+    let (app, client) = app_with_jwt().await;
+    app.disable_jwt_half(&client).await;
+    let assertion = Assertion::of(&client, app.now()).sign();
+
+    let description = "The Service Account (JWT) half of this credential was disabled on 2026-02-01. Request tokens at /ims/token/v3 with client_credentials instead.";
+    refused(&app, &client, &assertion, "invalid_client", description).await;
 }
 
 #[tokio::test]

@@ -29,6 +29,7 @@ macro_rules! on_both_engines {
 
 mod answers;
 mod assertions;
+mod by_dates;
 mod by_hand;
 mod callers;
 mod captures;

@@ -1,7 +1,6 @@
 //! Which of two errors comes first. Source: decision 13; ims-protocol 2.2; security.md ERR-04.
 
 use countersign_model::ReplayPolicy;
-use countersign_testkit::app::operator;
 use countersign_testkit::{Assertion, ISSUER, TestApp, TestClient, keys};
 use serde_json::json;
 
@@ -100,14 +99,7 @@ async fn dates_and_migrations_are_told_to_those_with_the_secret_only() {
         ..client.clone()
     };
     let assertion = Assertion::of(&client, app.now()).with("jti", "3").sign();
-    app.authority
-        .start_migration(&client.id, &operator())
-        .await
-        .unwrap();
-    app.authority
-        .complete_migration(&client.id, &operator())
-        .await
-        .unwrap();
+    app.migrate(&client).await;
 
     let outside = app.anonymous().exchange(&stranger, &assertion).await;
     let inside = app.anonymous().exchange(&client, &assertion).await;

@@ -113,6 +113,35 @@ async fn a_registered_key_of_any_algorithm_is_believed_and_named_in_the_token() 
     }
 }
 
+/// Whoever authenticates by a certificate uses the JWT half, also where nothing is exchanged.
+#[tokio::test]
+async fn a_certificate_goes_with_its_half() {
+    let app = TestApp::new().await;
+    let org = app.organization().await;
+    let client = app.jwt(&org, &["CloudManagerSDK"], keys::first()).await;
+    let (authority, by) = (&app.authority, operator());
+    authority.start_migration(&client.id, &by).await.unwrap();
+    let asked = async |key: &SigningKey| {
+        let assertion = ClientAssertion::of(&client, app.now()).sign(key);
+        ask(&app.anonymous(), &assertion).await
+    };
+    asked(keys::first()).await.token();
+    app.authority.flush().await;
+    let review = authority.review_migration(&client.id, &by).await;
+    assert_eq!(review.unwrap().verdict.as_str(), "still_used");
+
+    app.disable_jwt_half(&client).await;
+    let refused = asked(keys::first()).await;
+    refused.must_fail(401, "invalid_client");
+    let cause = app.explain(refused.header("x-debug-id").unwrap()).await;
+    assert!(cause.unwrap().contains("which is disabled"));
+    let shown = authority.show_migration(&client.id, &by).await.unwrap();
+    let attempts = shown.status.attempts.map(|count| count.uses);
+    assert_eq!(attempts, Some(1));
+    register(&app, &client, es256()).await;
+    asked(es256()).await.token();
+}
+
 #[tokio::test]
 async fn a_certificate_of_the_credential_is_believed_until_it_ends() {
     let app = TestApp::new().await;

@@ -4,9 +4,10 @@
 use askama::Template;
 use axum::extract::State;
 use axum::response::Response;
-use countersign_authority::{At, Callers, Grant};
+use countersign_authority::{At, Callers, Grant, MigrationDetail};
 use countersign_model::review::{Finding, Review, Standing, Verdict};
 use countersign_model::{Grants, Migration, UseCase};
+use countersign_wire::Caller;
 
 use crate::Console;
 use crate::developer::place::InCredential;
@@ -46,7 +47,11 @@ pub(super) struct Card {
     pub(super) may_start: bool,
     /// Whether both halves are there.
     pub(super) is_paired: bool,
+    /// Whether the JWT half is there and does not work.
+    pub(super) is_disabled: bool,
     pub(super) is_over: bool,
+    /// Who tried a disabled half in vain.
+    pub(super) attempts: Option<String>,
     /// What the callers of the JWT half say, while both halves are there.
     pub(super) verdict: Option<Said>,
     /// Where all callers are, unless that is here.
@@ -156,10 +161,31 @@ pub(super) async fn card(console: &Console, at: &InCredential) -> Result<Option<
     }
     let (id, actor) = (&at.credential.id, &at.member.actor);
     let review = console.authority.review_migration(id, actor).await?;
+    let attempts = match card.is_disabled {
+        true => attempts(&console.authority.show_migration(id, actor).await?),
+        false => None,
+    };
     Ok(Some(Card {
         verdict: Some(said(&review)),
+        attempts,
         ..card
     }))
+}
+
+/// Who tried a disabled half in vain, as people read it.
+fn attempts(detail: &MigrationDetail) -> Option<String> {
+    let count = detail.status.attempts?;
+    let last = moment(count.last_at);
+    let trace = detail
+        .attempted_by
+        .first()
+        .and_then(|seen| seen.trace.as_ref());
+    let by = trace.map(|trace| format!(", by {}", called(&trace.caller)));
+    let by = by.unwrap_or_default();
+    Some(match count.uses {
+        1 => format!("Tried once in vain: on {last}{by}."),
+        times => format!("Tried {times} times in vain, last on {last}{by}."),
+    })
 }
 
 /// Where a migration stands, as people read it.
@@ -174,6 +200,11 @@ fn standing(migration: Migration) -> Card {
             "Started",
             "informative",
             format!("Both halves give tokens since {}, with the same rights. Services can be added and secrets replaced meanwhile.", moment(since)),
+        ),
+        Migration::Disabled { at, until, .. } => (
+            "Disabled",
+            "notice",
+            format!("No JWT is exchanged since {}. Until {} one click restores the JWT half as it was; then it is deleted, and its certificates with it. Tokens that were exchanged before live to their end.", moment(at), moment(until)),
         ),
         Migration::Completed { at } => (
             "Completed",
@@ -192,14 +223,16 @@ fn standing(migration: Migration) -> Card {
         text,
         may_start: migration.has_jwt_half() && !migration.has_oauth_half(),
         is_paired: migration.has_jwt_half() && migration.has_oauth_half(),
+        is_disabled: migration.has_jwt_half() && !migration.uses_jwt_half(),
         is_over: !migration.has_jwt_half(),
+        attempts: None,
         verdict: None,
         review: None,
     }
 }
 
 /// What a review comes to, with whoever is waited for longest.
-fn said(review: &Review) -> Said {
+pub(super) fn said(review: &Review) -> Said {
     let first = review.callers.first();
     let name = first.map(name).unwrap_or_default();
     match review.verdict {
@@ -238,9 +271,13 @@ fn said(review: &Review) -> Said {
 
 /// What tells a caller from others.
 fn name(finding: &Finding) -> String {
-    let Some(caller) = &finding.caller else {
-        return "callers that cannot be told apart".to_owned();
-    };
+    match &finding.caller {
+        Some(caller) => called(caller),
+        None => "callers that cannot be told apart".to_owned(),
+    }
+}
+
+fn called(caller: &Caller) -> String {
     let program = match &caller.consumer {
         Some(consumer) => consumer.to_string(),
         None => caller.agent.to_string(),

@@ -11,6 +11,7 @@ use crate::outcome::Failure;
 
 mod callers;
 mod create;
+mod migration;
 mod service;
 mod tokens;
 pub(super) mod view;
@@ -64,8 +65,12 @@ pub enum Verb {
     AddOauthHalf(Which),
     /// Take the OAuth half back; programs that use it fail at once
     CancelOauthHalf(Which),
-    /// Complete the move: the JWT half and its certificates go
-    RemoveJwtHalf(Which),
+    /// Refuse exchanges, with nothing lost until the quarantine ends
+    DisableJwtHalf(migration::Disable),
+    /// Let the JWT half work again
+    RestoreJwtHalf(Which),
+    /// Complete the move before the quarantine ends: the JWT half and its certificates go for good
+    RemoveJwtHalf(migration::Remove),
 }
 
 /// One credential.
@@ -123,11 +128,13 @@ pub(super) async fn run(verb: &Verb, session: &Session, json: bool) -> Result<An
                 .cancel_migration(&which.find(session).await?.id, actor)
                 .await?
         }
-        Verb::RemoveJwtHalf(which) => {
+        Verb::DisableJwtHalf(disable) => disable.run(session).await?,
+        Verb::RestoreJwtHalf(which) => {
             authority
-                .complete_migration(&which.find(session).await?.id, actor)
+                .restore_jwt_half(&which.find(session).await?.id, actor)
                 .await?
         }
+        Verb::RemoveJwtHalf(remove) => remove.run(session).await?,
     };
     Ok(Answer::Item(view::summary(&changed)))
 }

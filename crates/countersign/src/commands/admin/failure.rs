@@ -63,6 +63,9 @@ fn exit(error: &ManageError) -> Exit {
         | ManageError::NoPublishedService
         | ManageError::ConfiguredService(_)
         | ManageError::Migration(_)
+        | ManageError::NotSafe(_)
+        | ManageError::OtherProject
+        | ManageError::NoReason
         | ManageError::Certificate(_)
         | ManageError::NoSigningKey
         | ManageError::KeyInUse(_)
@@ -114,6 +117,7 @@ fn hint(error: &ManageError) -> Option<&'static str> {
         ManageError::Refused(_) => Some(
             "`admin credentials add-oauth-half` starts the move, without an outage; `admin policy show` shows the dates",
         ),
+        ManageError::NotSafe(_) => Some("`--force PROJECT --reason TEXT` goes on all the same"),
         ManageError::NoOrganization => Some("`admin organizations list` shows all"),
         ManageError::NoProject => Some("`admin projects list` shows all"),
         ManageError::NoCredential => Some("`admin credentials list` shows all"),

@@ -3,7 +3,7 @@
 use clap::Subcommand;
 use clap::builder::{PossibleValuesParser, TypedValueParser as _};
 use countersign_authority::{NewOrganization, OrganizationChange};
-use countersign_model::{Organization, ReplayPolicy, SecretsInQuery};
+use countersign_model::{Organization, Quarantine, ReplayPolicy, SecretsInQuery};
 use countersign_wire::{NumericOrgId, OrgId};
 
 use super::Answer;
@@ -41,6 +41,9 @@ pub enum Verb {
         /// Whether secrets may travel in the query
         #[arg(long, value_parser = PossibleValuesParser::new(["accept", "refuse"]).try_map(|word| SecretsInQuery::parse(&word).ok_or("no such word")))]
         secrets_in_query: Option<SecretsInQuery>,
+        /// How long a disabled JWT half can be restored; 0 is as the installation says
+        #[arg(long, value_name = "DAYS", value_parser = clap::value_parser!(u32).range(0..=i64::from(Quarantine::MOST_DAYS)))]
+        quarantine_days: Option<u32>,
         /// Switch it on again
         #[arg(long, conflicts_with = "disable")]
         enable: bool,
@@ -86,6 +89,7 @@ pub(super) async fn run(verb: &Verb, session: &Session) -> Result<Answer, Failur
             organization,
             replay,
             secrets_in_query,
+            quarantine_days,
             enable,
             disable,
         } => {
@@ -93,6 +97,7 @@ pub(super) async fn run(verb: &Verb, session: &Session) -> Result<Answer, Failur
             let change = OrganizationChange {
                 replay: *replay,
                 secrets_in_query: *secrets_in_query,
+                quarantine: quarantine_days.map(Quarantine::of_days),
                 enabled,
                 ..OrganizationChange::default()
             };
@@ -113,5 +118,6 @@ fn shown(org: &Organization) -> Record {
         .flag("enabled", org.state.is_enabled())
         .text("replay", org.replay.as_str())
         .text("secrets_in_query", org.secrets_in_query.as_str())
+        .maybe("quarantine_days", org.quarantine.map(Quarantine::days))
         .text("created_at", org.created_at)
 }

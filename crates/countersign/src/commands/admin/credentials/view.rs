@@ -99,12 +99,16 @@ fn service(subscription: &Subscription) -> Record {
 }
 
 fn migration(grants: Grants) -> Record {
-    let (state, at) = match grants {
-        Grants::OAuth => ("none", None),
-        Grants::Jwt(Migration::NotStarted) => ("not_started", None),
-        Grants::Jwt(Migration::Paired { since }) => ("paired", Some(since)),
-        Grants::Jwt(Migration::Completed { at }) => ("completed", Some(at)),
-        Grants::Jwt(Migration::Cancelled { at }) => ("cancelled", Some(at)),
+    let state = match grants {
+        Grants::OAuth => "none",
+        Grants::Jwt(migration) => migration.as_str(),
     };
-    Record::new().text("state", state).maybe("at", at)
+    let (at, until) = match grants {
+        Grants::OAuth | Grants::Jwt(Migration::NotStarted) => (None, None),
+        Grants::Jwt(Migration::Paired { since: at }) => (Some(at), None),
+        Grants::Jwt(Migration::Disabled { at, until, .. }) => (Some(at), Some(until)),
+        Grants::Jwt(Migration::Completed { at } | Migration::Cancelled { at }) => (Some(at), None),
+    };
+    let record = Record::new().text("state", state);
+    record.maybe("at", at).maybe("until", until)
 }

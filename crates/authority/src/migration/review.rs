@@ -1,0 +1,112 @@
+//! What the callers of a JWT half say about its end.
+
+use countersign_model::evidence::Seen;
+use countersign_model::migration::MigrationError;
+use countersign_model::review::{self, Evidence, Review};
+use countersign_model::{Credential, Migration};
+use countersign_store::{self as store, Reads};
+use countersign_wire::{CredentialId, Timestamp};
+
+use crate::Authority;
+use crate::activity::Grant;
+use crate::actor::Actor;
+use crate::credentials::{Change, may_read_usage};
+use crate::error::ManageError;
+use crate::evidence::{Callers, callers_of};
+
+impl Authority {
+    /// Whether the JWT half may be disabled or deleted, by what its callers did so far: at the
+    /// token endpoint, with its tokens at the gateway, and in vain while it was disabled. What they
+    /// did within the last ten seconds may be missing.
+    ///
+    /// # Errors
+    /// [`ManageError::Migration`] when there is no JWT half.
+    pub async fn review_migration(
+        &self,
+        id: &CredentialId,
+        actor: &Actor,
+    ) -> Result<Review, ManageError> {
+        let mut read = self.store.read().await?;
+        may_read_usage(&mut read, id, actor).await?;
+        let found = store::credentials::find(&mut read, id).await?;
+        let credential = found.ok_or(ManageError::NoCredential)?;
+        let known = known_of(&mut read, &credential).await?;
+        Ok(known.review(self.clock.now()))
+    }
+
+    /// The same inside of a change, about the credential as it was.
+    pub(super) async fn review_in(
+        &self,
+        change: &mut Change,
+        now: Timestamp,
+    ) -> Result<Review, ManageError> {
+        let known = known_of(&mut change.write, &change.before).await?;
+        Ok(known.review(now))
+    }
+}
+
+/// What is known of the use of a credential.
+pub(super) struct Known {
+    /// Since when calls are recorded.
+    pub(super) since: Timestamp,
+    /// Who used the JWT half.
+    pub(super) old: Vec<Seen>,
+    /// Who used the OAuth half.
+    pub(super) new: Vec<Seen>,
+    /// Who tried the JWT half in vain.
+    pub(super) attempts: Vec<Seen>,
+}
+
+impl Known {
+    /// What it says at `now`. Whoever tries in vain would use the JWT half if he could.
+    pub(super) fn review(&self, now: Timestamp) -> Review {
+        let evidence = Evidence {
+            since: self.since,
+            old: &[&self.old[..], &self.attempts].concat(),
+            new: &self.new,
+        };
+        review::review(&evidence, now)
+    }
+}
+
+/// Reads what is known.
+///
+/// # Errors
+/// [`ManageError::Migration`] when there is no JWT half.
+pub(super) async fn known_of(
+    read: &mut impl Reads,
+    credential: &Credential,
+) -> Result<Known, ManageError> {
+    if let Migration::Completed { .. } = credential.migration()? {
+        return Err(MigrationError::AlreadyCompleted.into());
+    }
+    let callers = callers_of(read, &credential.id).await?;
+    let (old, new) = by_half(&callers);
+    Ok(Known {
+        since: credential.created_at,
+        old,
+        new,
+        attempts: store::attempts::list(read, &credential.id).await?,
+    })
+}
+
+/// Who used the JWT half, and who the other one. A certificate that authenticates at the standard
+/// face (`private_key_jwt`) belongs to the JWT half and goes with it.
+fn by_half(callers: &[Callers]) -> (Vec<Seen>, Vec<Seen>) {
+    let mut halves = (Vec::new(), Vec::new());
+    for of_grant in callers {
+        for seen in &of_grant.seen {
+            let minted_by = seen.trace.as_ref().map(|trace| &*trace.minted_by);
+            let is_old = of_grant.grant == Grant::JwtExchange
+                || minted_by.is_some_and(|by| by.starts_with(CERTIFICATE));
+            match is_old {
+                true => halves.0.push(seen.clone()),
+                false => halves.1.push(seen.clone()),
+            }
+        }
+    }
+    halves
+}
+
+/// As tokens name what minted them.
+const CERTIFICATE: &str = "certificate:";
