@@ -99,6 +99,11 @@ impl Management {
     /// [`Error::Refused`] with the problem's code and sentence; [`Error::Unreachable`],
     /// [`Error::Malformed`].
     pub async fn send(&self, call: &Call) -> Result<Reply, Error> {
+        let answer = self.answer(call).await?;
+        self.reply(&answer)
+    }
+
+    async fn answer(&self, call: &Call) -> Result<Answer, Error> {
         let path = path(&call.segments);
         let request = self.http.request(method(call.verb), &path);
         let mut request = request.query(&call.query).bearer_auth(self.token.expose());
@@ -110,7 +115,7 @@ impl Management {
         }
         let answer = self.http.send(request).await?;
         match answer.status {
-            200..300 => self.reply(&answer),
+            200..300 => Ok(answer),
             300..400 => Err(self.http.malformed(Malformed::Redirect(answer.status))),
             _ => Err(refusal(&answer).into()),
         }
@@ -134,6 +139,15 @@ impl Management {
                 None => return Ok(all),
             }
         }
+    }
+
+    /// Sends a call whose answer is a text and no JSON.
+    ///
+    /// # Errors
+    /// As [`send`](Self::send).
+    pub async fn text(&self, call: &Call) -> Result<String, Error> {
+        let answer = self.answer(call).await?;
+        Ok(answer.body.expose().to_owned())
     }
 
     fn reply(&self, answer: &Answer) -> Result<Reply, Error> {

@@ -3,7 +3,7 @@
 use clap::{Parser, Subcommand};
 
 use crate::commands::remote::{
-    self, certificates, credentials, members, policy, projects, secrets,
+    self, certificates, credentials, members, migrate, policy, projects, secrets,
 };
 use crate::commands::{admin, completions, doctor, man, token};
 use crate::outcome::{Exit, Failure};
@@ -37,6 +37,8 @@ pub enum Command {
     Members(Box<remote::Args<members::Verb>>),
     /// Look after the dates of the deprecation of JWT at a running server
     Policy(Box<remote::Args<policy::Verb>>),
+    /// Move Service Account (JWT) credentials to OAuth Server-to-Server at a running server
+    Migrate(Box<remote::Args<migrate::Verb>>),
     /// Get an access token from any IMS and print it
     Token(Box<token::Args>),
     /// Say what is wrong with a set-up
@@ -62,6 +64,7 @@ impl Command {
             Self::Certificates(args) => remote::run(&args),
             Self::Members(args) => remote::run(&args),
             Self::Policy(args) => remote::run(&args),
+            Self::Migrate(args) => remote::run(&args),
             Self::Token(args) => token::run(&args),
             Self::Doctor(args) => doctor::run(&args),
             Self::Completions(args) => completions::run(&args),

@@ -18,6 +18,7 @@ pub mod certificates;
 pub mod credentials;
 mod failure;
 pub mod members;
+pub mod migrate;
 mod new_credential;
 pub mod policy;
 pub mod projects;
@@ -71,7 +72,7 @@ pub fn run<V: clap::Subcommand + Noun>(args: &Args<V>) -> Result<Exit, Failure> 
     let session = Session::open(&args.connection)?;
     let shown = wait_for(args.verb.run(&session))??;
     shown.print(args.connection.json)?;
-    Ok(Exit::Done)
+    Ok(shown.exit())
 }
 
 /// The verbs of something that the server has.

@@ -303,3 +303,119 @@ fn the_token_comes_from_a_file_or_the_environment_and_from_nowhere_else() {
     remote.place.json(&["access-tokens", "delete", own]);
     remote.refused(&list, 1, "no access token that works");
 }
+
+/// Makes a Service Account (JWT) credential in a project of its own; gives its id.
+fn make_jwt(remote: &Remote, project: &str) -> String {
+    remote.json(&["projects", "create", project]);
+    let key = remote.place.text(&format!("{project}.pem"));
+    let args = CREATE.map(|arg| if arg == "Demo" { project } else { arg });
+    let more = ["service-account-jwt", "--private-key-out", &key];
+    let made = remote.json(&[&args[..], &more].concat());
+    made["id"].as_str().unwrap().to_owned()
+}
+
+#[test]
+fn a_credential_is_migrated_from_afar() {
+    let remote = Remote::operator();
+    let id = make_jwt(&remote, "Old");
+    let migrate = |args: &[&str]| remote.json(&[&["migrate"], args].concat());
+
+    assert_eq!(migrate(&["status", &id])["state"], "not_started");
+    assert_eq!(migrate(&["start", &id])["state"], "started");
+    assert_eq!(migrate(&["start", &id])["state"], "started");
+    assert_eq!(migrate(&["review", &id])["verdict"], "wait");
+    let file = remote.place.text("review.jws");
+    migrate(&["review", &id, "--export", &file]);
+    let exported = std::fs::read_to_string(&file).unwrap();
+    assert_eq!(exported.split('.').count(), 3, "{exported}");
+    remote.refused(&["migrate", "review", &id, "--export", &file], 2, "exists");
+    let all = ["migrate", "review", "--all", "--export", "other.jws"];
+    remote.refused(&all, 2, "for one credential");
+    remote.refused(&["migrate", "disable", &id], 1, "--force PROJECT");
+    let force = ["--force", "Old", "--reason", "nobody uses it"];
+    let disabled = migrate(&[&["disable", &id, "--also-end-tokens"], &force[..]].concat());
+    assert_eq!(disabled["state"], "disabled");
+    assert_eq!(migrate(&["restore", &id])["state"], "started");
+    remote.refused(&["migrate", "finish", &id], 1, "disable it first");
+    migrate(&[&["disable", &id], &force[..]].concat());
+    let finished = migrate(&[&["finish", &id], &force[..]].concat());
+    assert_eq!(finished["state"], "completed");
+    assert_eq!(migrate(&["finish", &id])["state"], "completed");
+    remote.refused(&["migrate", "cancel", &id], 1, "is completed");
+    remote.refused(&["migrate", "start"], 2, "CREDENTIAL");
+    remote.refused(
+        &["migrate", "start", "--all", &id],
+        2,
+        "cannot be used with",
+    );
+
+    // The same where the database is.
+    let id = make_jwt(&remote, "Near");
+    let admin = |verb: &str, more: &[&str]| {
+        let args = [&["credentials", verb, &id], more].concat();
+        remote.place.json(&args)["migration"]["state"].clone()
+    };
+    let force = ["--force", "Near", "--reason", "nobody uses it"];
+    assert_eq!(admin("add-oauth-half", &[]), "started");
+    assert_eq!(admin("disable-jwt-half", &force), "disabled");
+    assert_eq!(admin("restore-jwt-half", &[]), "started");
+    assert_eq!(admin("disable-jwt-half", &force), "disabled");
+    assert_eq!(admin("remove-jwt-half", &force), "completed");
+}
+
+#[test]
+fn many_credentials_are_migrated_at_once_and_again() {
+    let remote = Remote::operator();
+    let ids = ["A", "B", "C"].map(|project| make_jwt(&remote, project));
+    remote.json(&[&CREATE[..], &["oauth-server-to-server"]].concat());
+    let outcomes = |args: &[&str]| -> Vec<String> {
+        let lines = remote.json(&[&["migrate"], args].concat());
+        let lines = lines.as_array().unwrap().iter();
+        lines
+            .map(|line| line["outcome"].as_str().unwrap().to_owned())
+            .collect()
+    };
+    remote.json(&["migrate", "start", &ids[0]]);
+    remote.json(&["migrate", "cancel", &ids[0]]);
+
+    let first = outcomes(&["start", "--all", "--at-once", "2"]);
+    assert_eq!(first.iter().filter(|one| *one == "done").count(), 2);
+    assert_eq!(first.iter().filter(|one| *one == "skipped").count(), 1);
+    let again = remote.run(&["migrate", "start", "--project", "B"]);
+    assert_eq!(again.exit, 0, "{}", again.stderr);
+    assert!(
+        again.stdout.contains("\tunchanged\tstarted\t"),
+        "{}",
+        again.stdout
+    );
+    assert!(
+        again.stderr.contains("1 of 1 credentials, 1 unchanged"),
+        "{}",
+        again.stderr
+    );
+    // Each is asked for by its name, so each is tried.
+    let named = remote.run(&["migrate", "disable", &ids[1], &ids[2], "--json"]);
+    assert_eq!(named.exit, 1, "{}", named.stderr);
+    let refused: Value = serde_json::from_str(&named.stdout).unwrap();
+    assert_eq!(refused[0]["outcome"], "refused");
+    let message = refused[0]["message"].as_str().unwrap();
+    assert!(message.contains("does not call it safe"), "{message}");
+    remote.refused(
+        &[
+            "migrate", "finish", "--all", "--force", "A", "--reason", "x",
+        ],
+        2,
+        "of one credential",
+    );
+
+    let reviews = remote.json(&["migrate", "review", "--all"]);
+    assert_eq!(reviews.as_array().unwrap().len(), 3);
+    let status =
+        |within: &str| remote.run(&["migrate", "status", "--all", "--fail-within", within]);
+    assert_eq!(status("30d").exit, 0);
+    let (late, table) = (status("3650d"), remote.run(&["migrate", "status", "--all"]));
+    assert_eq!(late.exit, 1, "{}", late.stderr);
+    assert_eq!(late.stdout.lines().count(), 4, "{}", late.stdout);
+    assert_eq!((table.exit, table.stdout.lines().count()), (0, 4));
+    assert_eq!(status("10y").exit, 2);
+}

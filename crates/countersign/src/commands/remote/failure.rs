@@ -19,6 +19,7 @@ pub fn of(error: Error) -> Failure {
     };
     let failure = match (refusal.code.as_str(), refusal.status) {
         ("confirmation_needed", _) => failure.hint("repeat the command with `--force`"),
+        ("not_safe", _) => failure.hint("`--force PROJECT --reason TEXT` goes on all the same"),
         ("", 404) => failure.hint("is this the origin of a Countersign server?"),
         _ => failure,
     };

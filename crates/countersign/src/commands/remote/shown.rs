@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use serde_json::Value;
 
-use crate::outcome::Failure;
+use crate::outcome::{Exit, Failure};
 use crate::output::{self, harmless};
 
 /// What a command answers.
@@ -14,11 +14,22 @@ pub enum Shown {
     Item(&'static [&'static str], Value),
     /// Many, of which paper shows these members.
     List(&'static [&'static str], Vec<Value>),
+    /// The same, of a command whose end says something, too.
+    Ended(&'static [&'static str], Vec<Value>, Exit),
     /// A document that programs read: JSON on paper, too.
     Document(Value),
 }
 
 impl Shown {
+    /// How the command ends.
+    #[must_use]
+    pub const fn exit(&self) -> Exit {
+        match self {
+            Self::Item(..) | Self::List(..) | Self::Document(_) => Exit::Done,
+            Self::Ended(_, _, exit) => *exit,
+        }
+    }
+
     /// Prints it; JSON is the server's own.
     ///
     /// # Errors
@@ -27,8 +38,8 @@ impl Shown {
         match (self, json) {
             (Self::Item(_, value), true) | (Self::Document(value), _) => output::json(value),
             (Self::Item(first, value), false) => output::bytes(lines(first, value).as_bytes()),
-            (Self::List(_, values), true) => output::json(values),
-            (Self::List(columns, values), false) => {
+            (Self::List(_, values) | Self::Ended(_, values, _), true) => output::json(values),
+            (Self::List(columns, values) | Self::Ended(columns, values, _), false) => {
                 let row = |value: &Value| columns.iter().map(|name| cell(&value[name])).collect();
                 output::table(columns, &values.iter().map(row).collect::<Vec<_>>())
             }
