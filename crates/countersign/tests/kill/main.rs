@@ -18,6 +18,7 @@ use support::server::Server;
 mod acknowledged;
 mod chance;
 mod load;
+mod migration;
 #[path = "../support/mod.rs"]
 mod support;
 
