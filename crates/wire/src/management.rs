@@ -12,7 +12,7 @@ mod services;
 
 pub use credentials::{
     ChangeCredential, ClientCredential, CreatedCredential, CreatedInWorkspace, CredentialSummary,
-    FLOW_TYPE, NewCredential, Place, WorkspaceCredential,
+    FLOW_TYPE, MigrationStatus, NewCredential, OAuthBinding, Place, WorkspaceCredential,
 };
 pub use integrations::{
     Binding, Integration, IntegrationPage, IntegrationSummary, ServiceProperty,

@@ -13,6 +13,7 @@ mod credentials;
 mod error;
 mod guard;
 mod integrations;
+mod migration;
 mod organizations;
 mod place;
 mod projects;
@@ -110,6 +111,20 @@ fn of_organization() -> Router<App> {
         .route(
             "/oauth-server-to-server/{credential}/service/unsubscribe",
             patch(services::unsubscribe),
+        )
+        .route(
+            "/oauth-server-to-server/{credential}/binding",
+            get(migration::show)
+                .post(migration::bind)
+                .delete(migration::unbind),
+        )
+        .route(
+            "/oauth-server-to-server/{credential}/status",
+            get(migration::status),
+        )
+        .route(
+            "/oauth-server-to-server/{credential}/finalize",
+            patch(migration::finalize),
         )
         .merge(secrets)
 }

@@ -30,6 +30,7 @@ on_both_engines!(
     certificates_are_bound_and_unbound,
     services_are_replaced_as_a_whole,
     an_operator_looks_and_it_is_written_down,
+    a_credential_is_migrated,
 );
 
 /// Somebody with a token and an API key, in an organization.
@@ -401,6 +402,16 @@ async fn nothing_of_another_organization_is_there(app: &TestApp) {
             Method::PUT,
             format!("/credentials/oauth-server-to-server/{c}/services"),
             Some(&services),
+        ),
+        (
+            Method::POST,
+            format!("/credentials/oauth-server-to-server/{c}/binding"),
+            None,
+        ),
+        (
+            Method::PATCH,
+            format!("/credentials/oauth-server-to-server/{c}/finalize"),
+            None,
         ),
         (
             Method::PATCH,
@@ -857,4 +868,56 @@ async fn an_operator_looks_and_it_is_written_down(app: &TestApp) {
         "{}",
         event.subject
     );
+}
+
+async fn a_credential_is_migrated(app: &TestApp) {
+    let org = app.organization().await;
+    let client = app.jwt(&org, &["DocCloudSDK"], keys::first()).await;
+    let oauth = app.oauth(&org, &["DocCloudSDK"]).await;
+    let ada = program(app, &org, "ada@example.com", Role::Developer).await;
+    let at = |of: &TestClient, what: &str| {
+        format!("/credentials/oauth-server-to-server/{}/{what}", of.id)
+    };
+    let [binding, finalize] = ["binding", "finalize"].map(|what| at(&client, what));
+    let status = async |of: &TestClient| {
+        let answer = ada.get(&at(of, "status")).await;
+        answer.json()["migrationStatus"]
+            .as_str()
+            .unwrap()
+            .to_owned()
+    };
+    assert_eq!(status(&client).await, "NOT_STARTED");
+    assert_eq!(status(&oauth).await, "NONE");
+    assert_eq!(ada.get(&binding).await.status, 409);
+
+    let started = ada.post(&binding, &json!({})).await;
+    assert_eq!(started.status, 201, "{}", started.body);
+    let shown = started.json();
+    assert_eq!(shown["organizationId"], org.as_str());
+    assert_eq!(shown["clientId"], client.client_id.as_str());
+    assert_eq!(shown["servicePrincipalId"], client.account_id.as_str());
+    let scopes = shown["allowedScopes"].as_str().unwrap();
+    assert!(scopes.split(',').any(|scope| scope == "openid"), "{scopes}");
+    assert_eq!(ada.get(&binding).await.json(), shown);
+    assert_eq!(status(&client).await, "STARTED");
+    assert_eq!(ada.delete(&binding).await.status, 204);
+    assert_eq!(status(&client).await, "NOT_STARTED");
+    ada.post(&binding, &json!({})).await;
+
+    let early = ada.send(Method::PATCH, &finalize, &json!({})).await;
+    assert_eq!(early.status, 409, "{}", early.body);
+    assert!(early.body.contains("does not call it safe"));
+    app.advance(Duration::from_secs(120 * 86_400));
+    let ada = program(app, &org, "ada2@example.com", Role::Developer).await;
+    for _ in 0..2 {
+        let done = ada.send(Method::PATCH, &finalize, &json!({})).await;
+        assert_eq!(done.status, 200, "{}", done.body);
+    }
+    let answer = ada.get(&at(&client, "status")).await.json();
+    assert_eq!(answer["migrationStatus"], "COMPLETED");
+    app.migrate(&client).await;
+    let done = ada.send(Method::PATCH, &finalize, &json!({})).await;
+    assert_eq!(done.status, 200, "{}", done.body);
+    assert_eq!(ada.get(&binding).await.status, 200);
+    assert_eq!(ada.delete(&binding).await.status, 409);
 }

@@ -2,7 +2,9 @@
 
 use std::time::Duration;
 
-use countersign_authority::{Acceptance, Actor, NewAccessToken, NewInvitation, Visitor};
+use countersign_authority::{
+    Acceptance, Actor, Despite, Disabling, NewAccessToken, NewInvitation, Visitor,
+};
 use countersign_model::{Role, SignInName};
 use countersign_testkit::app::{YEAR, operator};
 use countersign_testkit::keys;
@@ -337,6 +339,81 @@ async fn aio_lib_console_shows_why_it_was_refused() {
     );
     assert!(refusal(&key[0]).contains("403 - Forbidden"), "{key}");
     assert!(refusal(&key[0]).contains("Api Key is invalid"), "{key}");
+}
+
+/// The library has no methods of its own for a migration, but the description that it comes with
+/// has the operations.
+#[tokio::test(flavor = "multi_thread")]
+async fn aio_lib_console_migrates_a_credential() {
+    let Some(user) = User::new(Role::Developer).await else {
+        return;
+    };
+    let product = &user.product;
+    let org = product.organization.numeric_id.to_string();
+    let jwt = &product.credential(Grant::Jwt).credential;
+    let by = operator();
+    let authority = &product.authority;
+    let at = json!({"orgId": org, "credentialId": jwt.id});
+    let operation = |verb: &str, what: &str| {
+        format!(
+            "OAuth server to server {verb}_console_organizations__orgId__credentials_oauth_server_to_server__credentialId__{what}"
+        )
+    };
+    let [start, show, cancel, status, end] = [
+        operation("post", "binding"),
+        operation("get", "binding"),
+        operation("delete", "binding"),
+        operation("get", "status"),
+        operation("patch", "finalize"),
+    ];
+    let done = user
+        .calls(json!([
+            [status, at],
+            [start, at],
+            [status, at],
+            [cancel, at],
+            [status, at],
+            [start, at],
+            [show, at],
+            [end, at],
+        ]))
+        .await;
+    let [
+        before,
+        started,
+        while_both,
+        cancelled,
+        back,
+        _,
+        shown,
+        refused,
+    ] = parts(&done);
+    assert_eq!(before["body"]["migrationStatus"], "NOT_STARTED", "{before}");
+    assert_eq!(started["status"], 201, "{started}");
+    assert_eq!(started["body"]["clientId"], jwt.client_id.as_str());
+    assert_eq!(while_both["body"]["migrationStatus"], "STARTED");
+    assert_eq!(cancelled["status"], 204, "{cancelled}");
+    assert_eq!(back["body"]["migrationStatus"], "NOT_STARTED");
+    assert_eq!(shown["body"]["organizationId"], jwt.org_id.as_str());
+    assert!(refusal(refused).contains("Conflict"), "{refused}");
+
+    // Somebody insists, for whom the library has no words; then it sees the end.
+    let project = authority.find_project(&jwt.org_id, jwt.project_id.as_str(), &by);
+    let disabling = Disabling {
+        despite: Some(Despite {
+            project: project.await.unwrap().name,
+            reason: "a test wants it".to_owned(),
+        }),
+        ..Disabling::default()
+    };
+    authority
+        .disable_jwt_half(&jwt.id, &disabling, &by)
+        .await
+        .unwrap();
+    let done = user.calls(json!([[end, at], [status, at]])).await;
+    let [ended, after] = parts(&done);
+    assert_eq!(ended["status"], 200, "{ended}");
+    assert_eq!(after["body"]["migrationStatus"], "COMPLETED");
 }
 
 /// Somebody with the library and a personal access token.

@@ -140,3 +140,27 @@ pub struct ClientCredential {
     /// What it is subscribed to.
     pub services: Vec<ServiceCode>,
 }
+
+/// The OAuth half of a credential that migrates.
+#[derive(Clone, Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct OAuthBinding {
+    /// `…@AdobeOrg`.
+    pub organization_id: OrgId,
+    /// Client id.
+    pub client_id: ClientId,
+    /// Scopes with commas between them.
+    pub allowed_scopes: String,
+    /// Whom it acts as.
+    pub service_principal_id: TechnicalAccountId,
+    /// RFC 3339.
+    pub created_at: String,
+}
+
+/// Where a migration stands.
+#[derive(Clone, Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct MigrationStatus {
+    /// `NONE`, `NOT_STARTED`, `STARTED` or `COMPLETED`.
+    pub migration_status: &'static str,
+}
