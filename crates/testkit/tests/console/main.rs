@@ -23,6 +23,8 @@ mod place;
 mod provider_browser;
 mod provider_checks;
 mod provider_flows;
+mod provider_proofs;
+mod provider_ways;
 mod routes;
 mod signing_in;
 mod steps;
