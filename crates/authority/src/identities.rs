@@ -11,7 +11,7 @@ use crate::Authority;
 use crate::actor::Actor;
 use crate::clock::random;
 use crate::error::ManageError;
-use crate::oidc::{Identity, for_person};
+use crate::oidc::{Identity, OfferedIdentity, for_person};
 use crate::sessions::{Session, gone, person_actor};
 use crate::sign_in::end_others;
 
@@ -28,13 +28,24 @@ impl Authority {
         Ok(store::identities::list(&mut read, &session.person().id).await?)
     }
 
-    /// What the identity that was [shown](crate::Arrival::Link) to the person is recognized by.
+    /// The identity that was [shown](crate::Arrival::Link) to the person, to be shown again.
     ///
     /// # Errors
     /// [`ManageError::OfferOver`].
-    pub fn offered_identity(&self, session: &Session, sealed: &str) -> Result<String, ManageError> {
+    pub fn offered_identity(
+        &self,
+        session: &Session,
+        sealed: &str,
+    ) -> Result<OfferedIdentity, ManageError> {
         let identity = self.offered(sealed, &for_person(&session.person().id))?;
-        Ok(identity.shown)
+        let mut providers = self.providers();
+        let provider = providers.find(|one| one.issuer == identity.issuer);
+        Ok(OfferedIdentity {
+            provider: provider.map_or(identity.issuer, |one| one.name.clone()),
+            shown: identity.shown,
+            name: identity.name,
+            sealed: sealed.to_owned(),
+        })
     }
 
     /// Adds the identity that was shown to the person: she signs in with it from now on.

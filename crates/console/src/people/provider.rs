@@ -116,7 +116,7 @@ pub(crate) async fn answer(
         (Ok(Arrival::Accept(id, offered)), _) => {
             invitation::identified(&console, &guest, &id, offered).await
         }
-        (Ok(Arrival::Link(offered)), Some(visitor)) => identities::offered(visitor, &offered),
+        (Ok(Arrival::Link(offered)), Some(visitor)) => identities::offered(visitor, offered),
         (Ok(Arrival::Link(_)), None) => Err(PageError::sign_in("/console/account")),
         (Ok(Arrival::Confirmed(next)), _) => {
             let notice = "You have confirmed that it is you: go on within ten minutes.";

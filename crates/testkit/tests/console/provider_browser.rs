@@ -58,7 +58,9 @@ async fn there_and_back(browser: &Browser, site: &Site, provider: &TestProvider)
     browser.arrive("Sign in at the provider").await;
     browser.follow("Continue as Ada").await;
     browser.arrive("Link a sign-in").await;
-    browser.see("ada@example.com").await;
+    browser
+        .see("signs in as ada@example.com at Example ID")
+        .await;
     browser.screenshot("identity-link").await;
     browser.axe().await;
     browser.press("Link").await;

@@ -28,7 +28,7 @@ pub(crate) struct IdentityRow {
 struct LinkPage {
     page: Page,
     form: Filled,
-    shown: String,
+    offered: OfferedIdentity,
 }
 
 #[derive(Template)]
@@ -70,9 +70,9 @@ pub(crate) async fn list(
 }
 
 /// The page for a person who has come back from a provider to link what she is there.
-pub(crate) fn offered(visitor: &Visitor, offered: &OfferedIdentity) -> Result<Response, PageError> {
+pub(crate) fn offered(visitor: &Visitor, offered: OfferedIdentity) -> Result<Response, PageError> {
     let form = Filled::confirmed(visitor).with("sealed", &offered.sealed);
-    page::render(&link_page(visitor, form, offered.shown.clone()))
+    page::render(&link_page(visitor, form, offered))
 }
 
 /// `POST /console/account/identities`.
@@ -82,7 +82,7 @@ pub(crate) async fn link(
     form: Form,
 ) -> Result<Response, PageError> {
     let (session, sealed) = (&visitor.session, form.text("sealed"));
-    let shown = console.authority.offered_identity(session, sealed)?;
+    let offered = console.authority.offered_identity(session, sealed)?;
     let mut filled = Filled::confirmed(&visitor).typed(&["sealed"], &form);
     visitor
         .confirm(&console, &mut filled, form.secret("password"))
@@ -96,7 +96,7 @@ pub(crate) async fn link(
             Err(error) => filled.refused(error, "")?,
         }
     }
-    page::refused(&link_page(&visitor, filled, shown))
+    page::refused(&link_page(&visitor, filled, offered))
 }
 
 /// `GET /console/account/identities/{identity}/unlink`.
@@ -143,11 +143,11 @@ async fn find(console: &Console, visitor: &Visitor, id: &str) -> Result<Identity
     found.ok_or_else(PageError::nothing_there)
 }
 
-fn link_page(visitor: &Visitor, form: Filled, shown: String) -> LinkPage {
+fn link_page(visitor: &Visitor, form: Filled, offered: OfferedIdentity) -> LinkPage {
     LinkPage {
         page: Page::of_visitor(visitor, "Link a sign-in").crumb("Your account", "/console/account"),
         form,
-        shown,
+        offered,
     }
 }
 
