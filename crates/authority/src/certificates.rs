@@ -65,7 +65,9 @@ impl Authority {
                 return Err(ManageError::NoJwtHalf);
             }
             let policy = self.policy_in(write, &after.org_id).await?;
-            policy.may_add_certificate(after.origin, now)?;
+            after
+                .dates(&policy)
+                .may_add_certificate(after.origin, now)?;
             self.add_prepared(write, after, certificate).await?;
             self.finish_change(change, "certificate.added", &detail, actor)
                 .await

@@ -3,6 +3,7 @@
 
 use countersign_jose::{CertificateError, JwksError, KeyError, SignError};
 use countersign_model::deprecation::PolicyError;
+use countersign_model::exemption::ExemptionError;
 use countersign_model::member::{ReadOnly, SignInNameError};
 use countersign_model::migration::MigrationError;
 use countersign_model::password::PasswordError;
@@ -204,6 +205,9 @@ pub enum ManageError {
     /// Dates out of order.
     #[error(transparent)]
     Policy(#[from] PolicyError),
+    /// An exemption that cannot be given.
+    #[error(transparent)]
+    Exemption(#[from] ExemptionError),
     /// A service that cannot be published.
     #[error(transparent)]
     Publish(#[from] PublishError),

@@ -205,12 +205,9 @@ impl Authority {
         let known = exchanged.client.client();
         let credential = &known.credential;
         let policies = self.policies.load();
-        let policy = policies.of(&credential.org_id);
+        let policy = credential.dates(&policies.of(&credential.org_id));
         let certificate = known.certificate(&exchanged.certificate);
-        let policy_ends = policy
-            .final_on
-            .filter(|_| credential.origin.is_under_policy());
-        let ends = [certificate.map(|c| c.not_after), policy_ends];
+        let ends = [certificate.map(|c| c.not_after), policy.final_on];
         Mint {
             client: exchanged.client,
             asked_by: exchanged.asked_by,
@@ -238,8 +235,8 @@ impl Authority {
             Grants::Jwt(_) => {}
         }
         let policies = self.policies.load();
-        let policy = policies.of(&credential.org_id);
-        policy
+        credential
+            .dates(&policies.of(&credential.org_id))
             .may_exchange(credential.origin, now)
             .map_err(ExchangeError::Deprecated)?;
         // What a date ended is told as that, also once it was disabled for it.

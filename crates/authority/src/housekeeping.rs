@@ -123,6 +123,7 @@ impl Authority {
         let ended = self.end_quarantines(lease, now).await;
         let moved = self.migrate_by_dates(lease, now).await;
         self.seal_events(lease).await?;
+        self.note_progress(lease, now).await?;
         self.trim(lease, now).await?;
         rotated.and(ended).and(moved)
     }

@@ -6,6 +6,7 @@
 #![warn(missing_docs)]
 
 use std::sync::Arc;
+use std::sync::atomic::AtomicI64;
 
 use arc_swap::ArcSwap;
 use countersign_model::Catalogue;
@@ -21,6 +22,7 @@ mod activity_log;
 mod actor;
 mod admission;
 mod audit_chain;
+mod board;
 mod by_hand;
 mod certificates;
 mod claims;
@@ -35,6 +37,7 @@ mod directory;
 mod error;
 mod evidence;
 mod exchange;
+mod exemptions;
 mod follow;
 mod gate;
 mod housekeeping;
@@ -57,6 +60,7 @@ mod oidc;
 mod organizations;
 mod passwords;
 mod policies;
+mod policy_preview;
 mod project_document;
 mod projects;
 mod published_services;
@@ -82,6 +86,7 @@ pub use activity::Grant;
 pub use actor::Actor;
 pub use admission::{Crowd, Overloaded};
 pub use audit_chain::{ChainReport, Export, LogReport};
+pub use board::{BoardFilter, BoardPage, BoardRow, PROGRESS_DAYS, Progress, Stages};
 pub use by_hand::MadeAssertion;
 pub use certificates::{GeneratedCertificate, NewCertificate};
 pub use claims::{SignedClaims, TokenClaims};
@@ -97,6 +102,7 @@ pub use countersign_store::callers::Finding;
 pub use countersign_store::daily_usage::{Day, DayKind};
 pub use countersign_store::idempotency::Reply;
 pub use countersign_store::identities::IdentityRecord;
+pub use countersign_store::jwt_credentials::JwtCredential;
 pub use countersign_store::project_pages::NumberedPage;
 pub use countersign_store::project_search::{Direction, Search, Sort, Wanted};
 pub use countersign_store::service_calls::Count;
@@ -131,6 +137,7 @@ pub use oidc::{
 };
 pub use organizations::{NewOrganization, OrganizationChange};
 pub use policies::{Policies, PolicyChange};
+pub use policy_preview::{DailyUse, Foreseen, MOST_NAMED, OwnerHit, Preview};
 pub use projects::{FoundProject, NewProject, ProjectChange};
 pub use published_services::ListedService;
 pub use refusals::{Refused, explain};
@@ -170,6 +177,8 @@ pub struct Authority {
     providers: Vec<oidc::Provider>,
     refusals: refusals::Refusals,
     counters: measure::Counters,
+    /// The last day (since 1970) whose progress this node wrote down.
+    progress_noted: AtomicI64,
     /// Slow hashes run one at a time: they are rare, and each takes tens of milliseconds.
     slow_hashes: Arc<Semaphore>,
     password_hashes: Arc<Semaphore>,
@@ -220,6 +229,7 @@ impl Authority {
             providers: Vec::new(),
             refusals: refusals::Refusals::default(),
             counters: measure::Counters::new(),
+            progress_noted: AtomicI64::new(i64::MIN),
             slow_hashes: Arc::new(Semaphore::new(1)),
             password_hashes: Arc::new(Semaphore::new(passwords::AT_ONCE)),
             instance: Uuid::new_v4().simple().to_string(),

@@ -70,7 +70,7 @@ pub struct PolicyChange {
 }
 
 impl PolicyChange {
-    fn over(self, before: DeprecationPolicy) -> DeprecationPolicy {
+    pub(crate) fn over(self, before: DeprecationPolicy) -> DeprecationPolicy {
         let base = self.preset.map_or(before, Preset::policy);
         DeprecationPolicy {
             deprecated_on: self.deprecated_on.unwrap_or(base.deprecated_on),
@@ -191,7 +191,7 @@ impl Authority {
 }
 
 /// Whether there is such an organization is told only to those who may know.
-fn may_change(org: Option<&OrgId>, actor: &Actor) -> Result<(), ManageError> {
+pub(crate) fn may_change(org: Option<&OrgId>, actor: &Actor) -> Result<(), ManageError> {
     if let (Some(org), Some(_)) = (org, actor.organization()) {
         actor.check(UseCase::ReadPolicy, org, ManageError::NoOrganization)?;
     }

@@ -250,6 +250,7 @@ fn kind(error: &ManageError) -> Kind {
         | ManageError::CertificateNeeded
         | ManageError::ExpiryInThePast(_)
         | ManageError::Policy(_)
+        | ManageError::Exemption(_)
         | ManageError::OtherProject
         | ManageError::NoReason
         | ManageError::Publish(_)

@@ -28,6 +28,8 @@ pub(crate) enum Section {
     Keys,
     /// The dates of the deprecation policy.
     Policy,
+    /// The board of the migration.
+    Migration,
     /// Nothing that stands there.
     Elsewhere,
 }
@@ -162,6 +164,12 @@ impl Page {
                 UseCase::ReadOrganization,
                 "APIs",
                 format!("{below}/published-services"),
+            ),
+            (
+                Section::Migration,
+                UseCase::ReadCredentials,
+                "Migration",
+                format!("{below}/migration"),
             ),
             (
                 Section::Members,

@@ -85,6 +85,7 @@ use_cases! {
     ChangeMembers "change members" ADMINISTRATOR;
     CreateOrganization "create organizations" Least::Operator;
     ChangePolicy "set the deprecation policy" Least::Operator;
+    ExemptCredential "exempt credentials from the dates of the deprecation policy" Least::Operator;
     ChangeKeys "rotate and take out signing keys" Least::Operator;
     PublishServices "see and change published services" Least::Operator;
     RunInstallation "run the installation" Least::Operator;

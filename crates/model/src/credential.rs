@@ -6,6 +6,8 @@ use countersign_wire::{
 };
 
 use crate::certificate::Certificate;
+use crate::deprecation::DeprecationPolicy;
+use crate::exemption::Exemption;
 use crate::migration::{Migration, MigrationError};
 use crate::product::Catalogue;
 use crate::secret::Secret;
@@ -34,6 +36,8 @@ pub struct Credential {
     pub origin: Origin,
     /// Which grants it may use.
     pub grants: Grants,
+    /// Whether it may go on with its JWT half for longer than others.
+    pub exemption: Option<Exemption>,
     /// Which kind of access token it gets.
     pub token_kind: TokenKind,
     /// Public keys that it may authenticate with besides its certificates: a JWK set as JSON
@@ -176,6 +180,17 @@ pub struct Subscription {
 }
 
 impl Credential {
+    /// The dates that hold for its JWT half, where `policy` is its organization's: none for
+    /// credentials of the AEM Developer Console, later ones while it is exempt.
+    #[must_use]
+    pub fn dates(&self, policy: &DeprecationPolicy) -> DeprecationPolicy {
+        match &self.exemption {
+            _ if !self.origin.is_under_policy() => DeprecationPolicy::default(),
+            Some(exemption) => policy.not_before(exemption.until),
+            None => *policy,
+        }
+    }
+
     /// Every scope it may ask for: those of its services, in the order of its subscriptions.
     #[must_use]
     pub fn granted_scopes(&self, catalogue: &Catalogue) -> ScopeSet {

@@ -20,6 +20,51 @@ pub struct DeprecationPolicy {
     pub final_on: Option<Timestamp>,
 }
 
+/// One of the dates of a policy.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum PolicyDate {
+    /// [`DeprecationPolicy::deprecated_on`].
+    DeprecatedOn,
+    /// [`DeprecationPolicy::no_new_on`].
+    NoNewOn,
+    /// [`DeprecationPolicy::end_of_life_on`].
+    EndOfLifeOn,
+    /// [`DeprecationPolicy::final_on`].
+    FinalOn,
+}
+
+impl PolicyDate {
+    /// All of them, in their order.
+    pub const ALL: [Self; 4] = [
+        Self::DeprecatedOn,
+        Self::NoNewOn,
+        Self::EndOfLifeOn,
+        Self::FinalOn,
+    ];
+
+    /// Its name in configuration, API and documentation.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::DeprecatedOn => "deprecated_on",
+            Self::NoNewOn => "no_new_on",
+            Self::EndOfLifeOn => "end_of_life_on",
+            Self::FinalOn => "final_on",
+        }
+    }
+
+    /// When it is, by a policy.
+    #[must_use]
+    pub const fn of(self, policy: &DeprecationPolicy) -> Option<Timestamp> {
+        match self {
+            Self::DeprecatedOn => policy.deprecated_on,
+            Self::NoNewOn => policy.no_new_on,
+            Self::EndOfLifeOn => policy.end_of_life_on,
+            Self::FinalOn => policy.final_on,
+        }
+    }
+}
+
 /// Ready-made policies.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum Preset {
@@ -160,6 +205,52 @@ impl DeprecationPolicy {
         Ok(self)
     }
 
+    /// The same, with no end before `until`: what an exemption leaves of it. Dates that never come
+    /// do not come for it either.
+    #[must_use]
+    pub fn not_before(self, until: Timestamp) -> Self {
+        let later = |date: Timestamp| date.max(until);
+        Self {
+            end_of_life_on: self.end_of_life_on.map(later),
+            final_on: self.final_on.map(later),
+            ..self
+        }
+    }
+
+    /// Whether a date takes something from a credential that has a JWT half under the policy:
+    /// from [`FinalOn`](PolicyDate::FinalOn) on, one that has no valid certificate any more has
+    /// nothing to lose. Creations are not of one credential, so `no_new_on` takes nothing.
+    #[must_use]
+    pub fn hits(&self, date: PolicyDate, last_certificate_ends: Option<Timestamp>) -> bool {
+        let comes_before_the_end = |at: Timestamp| self.final_on.is_none_or(|end| at < end);
+        match date {
+            PolicyDate::DeprecatedOn => self.deprecated_on.is_some(),
+            PolicyDate::NoNewOn => false,
+            PolicyDate::EndOfLifeOn => self.end_of_life_on.is_some_and(comes_before_the_end),
+            PolicyDate::FinalOn => self.final_on.is_some_and(|end| {
+                self.stops_with_certificates(last_certificate_ends)
+                    .is_none_or(|stops| end < stops)
+            }),
+        }
+    }
+
+    /// When the JWT half of a credential stops working, if that is known.
+    #[must_use]
+    pub fn stops(&self, last_certificate_ends: Option<Timestamp>) -> Option<Timestamp> {
+        let of_certificates = self.stops_with_certificates(last_certificate_ends);
+        [of_certificates, self.final_on].into_iter().flatten().min()
+    }
+
+    /// When a credential stops for want of a certificate: as long as certificates can be renewed,
+    /// it does not.
+    fn stops_with_certificates(
+        &self,
+        last_certificate_ends: Option<Timestamp>,
+    ) -> Option<Timestamp> {
+        let end = self.end_of_life_on?;
+        Some(last_certificate_ends.map_or(end, |last| last.max(end)))
+    }
+
     /// Whether a JWT credential may be created.
     ///
     /// # Errors
@@ -214,14 +305,9 @@ impl DeprecationPolicy {
         now: Timestamp,
     ) -> Option<Notice> {
         let deprecated_on = reached(self.deprecated_on, origin, now)?;
-        // Before the end of life a certificate can be renewed; after it, the last one decides.
-        let of_certificates = self
-            .end_of_life_on
-            .map(|end| last_certificate_ends.map_or(end, |last| last.max(end)));
-        let sunset = [of_certificates, self.final_on].into_iter().flatten().min();
         Some(Notice {
             deprecated_on,
-            sunset,
+            sunset: self.stops(last_certificate_ends),
         })
     }
 }
@@ -377,6 +463,58 @@ mod tests {
             .policy()
             .notice(Origin::Console, None, at("2024-01-01"));
         assert_eq!(open.expect("deprecated").sunset, None);
+    }
+
+    #[test]
+    fn a_date_hits_whom_it_takes_something_from() {
+        let went = Preset::AsItWent.policy();
+        let (early, late) = (Some(at("2025-09-01")), Some(at("2027-01-01")));
+        assert!(went.hits(PolicyDate::DeprecatedOn, early));
+        assert!(!went.hits(PolicyDate::NoNewOn, early));
+        assert!(went.hits(PolicyDate::EndOfLifeOn, early));
+        assert!(went.hits(PolicyDate::FinalOn, late));
+        assert!(!went.hits(PolicyDate::FinalOn, early));
+        let notice = Preset::Notice2023.policy();
+        assert!(!notice.hits(PolicyDate::EndOfLifeOn, late));
+        assert!(notice.hits(PolicyDate::FinalOn, late));
+        let only_final = DeprecationPolicy {
+            end_of_life_on: None,
+            ..went
+        };
+        assert!(
+            only_final.hits(PolicyDate::FinalOn, early),
+            "it can be renewed"
+        );
+    }
+
+    #[test]
+    fn an_exemption_moves_the_ends_and_nothing_else() {
+        let went = Preset::AsItWent.policy();
+        let exempt = went.not_before(at("2026-09-01"));
+        assert!(
+            exempt
+                .may_exchange(Origin::Console, at("2026-08-31"))
+                .is_ok()
+        );
+        assert!(
+            exempt
+                .may_exchange(Origin::Console, at("2026-09-01"))
+                .is_err()
+        );
+        assert!(
+            exempt
+                .may_add_certificate(Origin::Console, at("2026-08-31"))
+                .is_ok()
+        );
+        assert_eq!(exempt.deprecated_on, went.deprecated_on);
+        assert!(
+            exempt
+                .may_create(Origin::Console, at("2024-06-04"))
+                .is_err()
+        );
+        assert_eq!(went.not_before(at("2020-01-01")), went);
+        let open = Preset::Open.policy();
+        assert_eq!(open.not_before(at("2026-09-01")), open);
     }
 
     #[test]

@@ -111,6 +111,16 @@ pub(crate) fn migrations() -> Vec<Migration> {
             "events of projects",
             include_str!("../migrations/0013_events_of_projects.sql"),
         ),
+        (
+            14,
+            "exemptions",
+            include_str!("../migrations/0014_exemptions.sql"),
+        ),
+        (
+            16,
+            "migration progress",
+            include_str!("../migrations/0016_migration_progress.sql"),
+        ),
     ];
     let migration = |&(version, name, text): &(i64, &'static str, &'static str)| {
         let kind = MigrationType::Simple;

@@ -154,6 +154,7 @@ impl Authority {
                 technical_account_id: account.id.clone(),
                 origin: new.origin,
                 grants: Grants::OAuth,
+                exemption: None,
                 token_kind: countersign_model::TokenKind::default(),
                 jwks: None,
                 state: State::Enabled,

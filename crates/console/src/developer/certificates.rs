@@ -119,7 +119,8 @@ async fn add_page(
     let (org, actor) = (&at.member.organization.id, &at.member.actor);
     let policy = console.authority.show_policy(org, actor).await?;
     let now = console.authority.clock().now();
-    let may = policy.may_add_certificate(at.credential.origin, now);
+    let dates = at.credential.dates(&policy);
+    let may = dates.may_add_certificate(at.credential.origin, now);
     Ok(AddPage {
         page: at.page("Add a public key"),
         form,

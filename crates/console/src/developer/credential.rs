@@ -194,7 +194,8 @@ async fn template(
     let usage = authority.list_usage(&credential.id, actor).await?;
     let findings = authority.list_findings(&credential.id, actor).await?;
     let policy = authority.show_policy(org, actor).await?;
-    let no_certificates = policy.may_add_certificate(credential.origin, now).err();
+    let dates = credential.dates(&policy);
+    let no_certificates = dates.may_add_certificate(credential.origin, now).err();
     let most_secrets = authority.config().max_secrets;
     let live = credential.secrets.iter().filter(|one| one.is_live(now));
     let scopes = credential.granted_scopes(authority.catalogue());

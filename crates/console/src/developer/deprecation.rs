@@ -18,6 +18,15 @@ pub(super) fn banner(
     now: Timestamp,
 ) -> Option<Banner> {
     let notice = notice(credential, policy, now)?;
+    let policy = &credential.dates(policy);
+    let exempt = match &credential.exemption {
+        Some(exemption) if now < exemption.until => format!(
+            " It is exempt from the dates of others until {}: {}.",
+            exemption.until.date(),
+            exemption.reason.trim_end_matches('.')
+        ),
+        _ => String::new(),
+    };
     let way_out = if credential.grants.has_oauth_half() {
         "Its OAuth half is there already: move every program that uses it, then remove the JWT half."
     } else {
@@ -33,7 +42,7 @@ pub(super) fn banner(
     };
     Some(Banner {
         header,
-        text: format!("{} {way_out}", dates(&notice, policy, now)),
+        text: format!("{}{exempt} {way_out}", dates(&notice, policy, now)),
     })
 }
 
@@ -84,7 +93,11 @@ fn notice(credential: &Credential, policy: &DeprecationPolicy, now: Timestamp) -
     let last = credential.last_certificate_ends();
     let is_asked = credential.grants.has_jwt_half();
     is_asked
-        .then(|| policy.notice(credential.origin, last, now))
+        .then(|| {
+            credential
+                .dates(policy)
+                .notice(credential.origin, last, now)
+        })
         .flatten()
 }
 

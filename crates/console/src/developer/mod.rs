@@ -8,6 +8,7 @@ use crate::Console;
 mod activity;
 mod add_api;
 mod block;
+mod board;
 mod bundle;
 mod certificates;
 mod chart;
@@ -29,9 +30,11 @@ mod usage;
 
 use credential::{ending, migration};
 
-/// Everything below `/console/projects`. Whole paths: the tests read them here.
+/// Everything below `/console/projects`, and the board. Whole paths: the tests read them here.
 pub(crate) fn routes() -> Router<Console> {
     Router::new()
+        .route("/console/organizations/{org}/migration", get(board::show))
+        .route("/console/organizations/{org}/migration.csv", get(board::export))
         .route("/console/projects/{org}", get(projects::list))
         .route("/console/projects/{org}/projects.csv", get(projects::export))
         .route("/console/projects/{org}/new", get(project::ask_new).post(project::create))

@@ -244,6 +244,9 @@ fn members_and_policy_are_looked_after_from_afar() {
         remote.json(&["policy", "clear"])["final_on"],
         "2031-01-01T00:00:00Z"
     );
+    let foreseen = remote.json(&["policy", "preview", "--final-on", "2031-01-01"]);
+    assert_eq!(foreseen[1]["date"], "final_on");
+    assert_eq!(foreseen[1]["credentials"], 0);
     let wrong = ["policy", "set", "--final-on", "2001-01-01"];
     remote.refused(&wrong, 1, "`final_on` must not be before `deprecated_on`");
     remote.refused(&["policy", "set"], 2, "there is nothing to set");

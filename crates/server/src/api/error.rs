@@ -225,6 +225,7 @@ fn row(error: &ManageError) -> (StatusCode, &'static str) {
         | ManageError::CertificateNeeded
         | ManageError::ExpiryInThePast(_)
         | ManageError::Policy(_)
+        | ManageError::Exemption(_)
         | ManageError::OtherProject
         | ManageError::NoReason
         | ManageError::Publish(PublishError::Service(..))

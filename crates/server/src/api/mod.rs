@@ -12,12 +12,14 @@ use utoipa_axum::routes;
 use crate::app::App;
 
 mod activity;
+mod board;
 mod by_hand;
 mod certificates;
 mod credentials;
 mod definition;
 mod end;
 mod error;
+mod exemption;
 mod guard;
 mod installation;
 mod keys;
@@ -26,6 +28,7 @@ mod migration;
 mod organizations;
 mod place;
 mod policy;
+mod preview;
 mod projects;
 mod published;
 mod reply;
@@ -97,6 +100,8 @@ fn described() -> (Router<App>, utoipa::openapi::OpenApi) {
         ))
         .routes(routes!(policy::show, policy::change, policy::clear))
         .routes(routes!(policy::installation, policy::change_installation))
+        .routes(routes!(preview::of_organization))
+        .routes(routes!(preview::of_installation))
         .routes(routes!(projects::list, projects::create))
         .routes(routes!(projects::show, projects::change, projects::delete))
         .routes(routes!(projects::workspaces))
@@ -111,8 +116,11 @@ fn described() -> (Router<App>, utoipa::openapi::OpenApi) {
         .routes(routes!(credentials::subscribe, credentials::unsubscribe))
         .routes(routes!(migration::list))
         .routes(routes!(migration::show, migration::migrate))
+        .routes(routes!(board::list))
+        .routes(routes!(board::progress))
         .routes(routes!(migration::review))
         .routes(routes!(migration::export))
+        .routes(routes!(exemption::exempt, exemption::end_exemption))
         .routes(routes!(keys::show, keys::replace))
         .routes(routes!(end::of_credential, by_hand::token))
         .routes(routes!(by_hand::assertion))

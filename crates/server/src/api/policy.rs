@@ -48,7 +48,7 @@ fn given<'d, D: Deserializer<'d>>(from: D) -> Result<Given, D::Error> {
 }
 
 impl PolicyBody {
-    fn change(self) -> Result<PolicyChange, Failure> {
+    pub(super) fn change(self) -> Result<PolicyChange, Failure> {
         let preset = self.preset.as_deref().map(|name| {
             Preset::parse(name).ok_or_else(|| {
                 Failure::request("`preset` is `open`, `notice-2023` or `as-it-went`")

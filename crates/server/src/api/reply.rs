@@ -122,6 +122,32 @@ impl Paging {
         })
     }
 
+    /// The page for a list that knows itself where it goes on.
+    pub(super) fn exactly(&self) -> Page {
+        Page {
+            after: self.page.after.clone(),
+            limit: self.limit,
+        }
+    }
+
+    /// The answer of such a list: `next` is the key to go on behind.
+    pub(super) fn answer_until<V: Serialize>(
+        &self,
+        app: &App,
+        items: Vec<V>,
+        next: Option<&str>,
+    ) -> Result<Response, Failure> {
+        let next_cursor = next.map(|key| app.authority.seal_cursor(&self.list, key));
+        Ok(self.written(items, next_cursor.transpose()?))
+    }
+
+    fn written<V: Serialize>(&self, items: Vec<V>, next_cursor: Option<String>) -> Response {
+        match self.form {
+            Form::Json => item(&List { items, next_cursor }),
+            Form::Csv => table::answer(&items, next_cursor.as_deref()),
+        }
+    }
+
     /// The answer: what was found, cut to the page.
     pub(super) fn answer<T, V: Serialize>(
         &self,
@@ -138,9 +164,6 @@ impl Paging {
             _ => None,
         };
         let items: Vec<_> = found.iter().map(view).collect();
-        Ok(match self.form {
-            Form::Json => item(&List { items, next_cursor }),
-            Form::Csv => table::answer(&items, next_cursor.as_deref()),
-        })
+        Ok(self.written(items, next_cursor))
     }
 }

@@ -27,6 +27,8 @@ pub(super) use people::{
 pub(super) use proofs::{CertificateView, CreatedCertificate, CreatedSecret, SecretView};
 pub(super) use usage::UsageView;
 
+use super::exemption::ExemptionView;
+
 pub(super) fn time(at: Timestamp) -> String {
     at.to_string()
 }
@@ -154,6 +156,8 @@ pub(super) struct CredentialView {
     /// `ims`, or `standard:` and an algorithm.
     token_kind: &'static str,
     enabled: bool,
+    /// `null` if the dates of the policy hold for it as for others.
+    exemption: Option<ExemptionView>,
     services: Vec<SubscriptionView>,
     created_at: String,
 }
@@ -176,6 +180,7 @@ impl From<&Credential> for CredentialView {
             migration: migration_word(credential.grants),
             token_kind: credential.token_kind.as_str(),
             enabled: enabled(credential.state),
+            exemption: credential.exemption.as_ref().map(ExemptionView::from),
             services: services
                 .map(|one| SubscriptionView {
                     service: one.service.to_string(),

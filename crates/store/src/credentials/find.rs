@@ -20,7 +20,7 @@ macro_rules! queries {
                 "SELECT id, client_id, org_id, project_id, workspace_id, technical_account_id, \
                     name, owner_team, owner_contact, origin, grants, migrated_at, \
                     jwt_disabled_at, quarantined_until, token_kind, jwks, disabled_at, \
-                    created_at, revision
+                    exempt_until, exempt_reason, exempt_by, exempted_at, created_at, revision
                 FROM credentials
                 WHERE id IN (",
                 $ids,

@@ -12,7 +12,7 @@ pub use find::{
 pub use record::{ClientRecord, find_record};
 pub use save::{delete, insert, replace_digest, save};
 
-use countersign_model::{Credential, Grants, Migration, Origin, Owner, TokenKind};
+use countersign_model::{Credential, Exemption, Grants, Migration, Origin, Owner, TokenKind};
 use countersign_wire::Timestamp;
 
 use crate::error::Error;
@@ -20,12 +20,6 @@ use crate::row::Row;
 
 /// The credential of a row of `credentials`, without its children.
 fn read(row: &Row<'_>) -> Result<Credential, Error> {
-    let grants = grants(
-        &row.text("grants")?,
-        row.maybe_at("migrated_at")?,
-        row.maybe_at("jwt_disabled_at")?
-            .zip(row.maybe_at("quarantined_until")?),
-    );
     Ok(Credential {
         id: row.parsed("id")?,
         client_id: row.parsed("client_id")?,
@@ -39,7 +33,8 @@ fn read(row: &Row<'_>) -> Result<Credential, Error> {
         },
         technical_account_id: row.parsed("technical_account_id")?,
         origin: row.word("origin", Origin::parse)?,
-        grants: grants.ok_or_else(|| row.corrupt("grants"))?,
+        grants: grants(row)?,
+        exemption: exemption(row)?,
         token_kind: row.word("token_kind", TokenKind::parse)?,
         jwks: row.maybe_text("jwks")?,
         state: row.state()?,
@@ -51,13 +46,25 @@ fn read(row: &Row<'_>) -> Result<Credential, Error> {
     })
 }
 
+pub(crate) fn exemption(row: &Row<'_>) -> Result<Option<Exemption>, Error> {
+    let Some(until) = row.maybe_at("exempt_until")? else {
+        return Ok(None);
+    };
+    Ok(Some(Exemption {
+        until,
+        reason: row.text("exempt_reason")?,
+        approved_by: row.text("exempt_by")?,
+        approved_at: row.at("exempted_at")?,
+    }))
+}
+
 /// From `grants`, `migrated_at`, and beginning and end of a quarantine.
-fn grants(
-    word: &str,
-    at: Option<Timestamp>,
-    quarantine: Option<(Timestamp, Timestamp)>,
-) -> Option<Grants> {
-    Some(match (word, at, quarantine) {
+pub(crate) fn grants(row: &Row<'_>) -> Result<Grants, Error> {
+    let at = row.maybe_at("migrated_at")?;
+    let quarantine = row
+        .maybe_at("jwt_disabled_at")?
+        .zip(row.maybe_at("quarantined_until")?);
+    Ok(match (row.text("grants")?.as_str(), at, quarantine) {
         ("oauth", None, None) => Grants::OAuth,
         ("jwt", None, None) => Grants::Jwt(Migration::NotStarted),
         ("jwt_paired", Some(since), None) => Grants::Jwt(Migration::Paired { since }),
@@ -66,7 +73,7 @@ fn grants(
         }
         ("jwt_completed", Some(at), None) => Grants::Jwt(Migration::Completed { at }),
         ("jwt_cancelled", Some(at), None) => Grants::Jwt(Migration::Cancelled { at }),
-        _ => return None,
+        _ => return Err(row.corrupt("grants")),
     })
 }
 

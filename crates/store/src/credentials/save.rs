@@ -1,13 +1,13 @@
 //! Writing credentials. The parent row comes first, with its revision: PostgreSQL lets two writers
 //! see the same children, and only one of them change the parent.
 
-use countersign_model::{Certificate, Credential, Secret, SecretDigest, Subscription};
+use countersign_model::{Certificate, Credential, Exemption, Secret, SecretDigest, Subscription};
 use countersign_wire::{CredentialId, SecretId, ServiceCode};
 use sqlx::query;
 
 use super::children::stored_digest;
 use super::stored_grants;
-use crate::db::{Sealed as _, Session, Write};
+use crate::db::{Query, Sealed as _, Session, Write};
 use crate::error::Error;
 use crate::row::{disabled_at, millis};
 
@@ -24,9 +24,10 @@ pub async fn insert(w: &mut Write, credential: &Credential) -> Result<(), Error>
         INSERT INTO credentials
             (id, client_id, org_id, project_id, workspace_id, technical_account_id, name,
              owner_team, owner_contact, origin, grants, migrated_at, jwt_disabled_at,
-             quarantined_until, token_kind, jwks, disabled_at, created_at, revision)
+             quarantined_until, token_kind, jwks, disabled_at, created_at, revision, exempt_until,
+             exempt_reason, exempt_by, exempted_at)
         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18,
-            $19)";
+            $19, $20, $21, $22, $23)";
     let used = query(USE_IDS)
         .bind(credential.id.as_str())
         .bind(credential.client_id.as_str());
@@ -51,6 +52,7 @@ pub async fn insert(w: &mut Write, credential: &Credential) -> Result<(), Error>
         .bind(disabled_at(credential.state))
         .bind(credential.created_at.as_millis())
         .bind(credential.revision);
+    let insert = bind_exemption(insert, credential.exemption.as_ref());
     let session = w.session();
     session.execute(used).await?;
     session.execute(insert).await?;
@@ -77,7 +79,8 @@ pub async fn save(w: &mut Write, before: &Credential, after: &Credential) -> Res
         UPDATE credentials
         SET project_id = $6, workspace_id = $7, name = $8, owner_team = $9, owner_contact = $10,
             grants = $11, migrated_at = $12, jwt_disabled_at = $13, quarantined_until = $14,
-            token_kind = $15, jwks = $16, disabled_at = $17, revision = revision + 1
+            token_kind = $15, jwks = $16, disabled_at = $17, exempt_until = $18,
+            exempt_reason = $19, exempt_by = $20, exempted_at = $21, revision = revision + 1
         WHERE id = $1 AND revision = $2 AND client_id = $3 AND org_id = $4
             AND technical_account_id = $5";
     let (grants, [migrated_at, disabled, until]) = stored_grants(after.grants);
@@ -99,6 +102,7 @@ pub async fn save(w: &mut Write, before: &Credential, after: &Credential) -> Res
         .bind(after.token_kind.as_str())
         .bind(after.jwks.as_deref())
         .bind(disabled_at(after.state));
+    let save = bind_exemption(save, after.exemption.as_ref());
     let session = w.session();
     session.change_one(save).await?;
     save_secrets(session, before, after).await?;
@@ -138,6 +142,15 @@ pub async fn replace_digest(
     let session = w.session();
     session.change_one(query(COUNT).bind(id.as_str())).await?;
     session.change_one(replace).await
+}
+
+/// Its four columns, in the order of the statements.
+fn bind_exemption(statement: Query, exemption: Option<&Exemption>) -> Query {
+    statement
+        .bind(exemption.map(|one| one.until.as_millis()))
+        .bind(exemption.map(|one| one.reason.clone()))
+        .bind(exemption.map(|one| one.approved_by.clone()))
+        .bind(exemption.map(|one| one.approved_at.as_millis()))
 }
 
 async fn save_secrets(

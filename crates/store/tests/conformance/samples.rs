@@ -2,9 +2,9 @@
 
 use countersign_model::secret::Strength;
 use countersign_model::{
-    Certificate, Credential, Grants, Migration, Organization, Origin, Owner, ProductProfile,
-    Project, ProjectKind, Quarantine, ReplayPolicy, Secret, SecretDigest, SecretsInQuery,
-    SigningAlgorithm, State, Subscription, TechnicalAccount, TokenKind, Workspace,
+    Certificate, Credential, Exemption, Grants, Migration, Organization, Origin, Owner,
+    ProductProfile, Project, ProjectKind, Quarantine, ReplayPolicy, Secret, SecretDigest,
+    SecretsInQuery, SigningAlgorithm, State, Subscription, TechnicalAccount, TokenKind, Workspace,
 };
 use countersign_store::{
     Store, credentials, organizations, profiles, projects, technical_accounts,
@@ -170,6 +170,12 @@ impl World {
             technical_account_id: self.account.id.clone(),
             origin: Origin::Console,
             grants: Grants::Jwt(Migration::Paired { since: at(77) }),
+            exemption: Some(Exemption {
+                until: at(99),
+                reason: NASTY.to_owned(),
+                approved_by: NASTY.to_owned(),
+                approved_at: at(78),
+            }),
             token_kind: TokenKind::Standard {
                 algorithm: SigningAlgorithm::EdDsa,
             },

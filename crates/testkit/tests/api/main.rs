@@ -54,10 +54,12 @@ macro_rules! on_both_engines_with {
 
 mod at_once;
 mod audit;
+mod board;
 mod bounds;
 mod caller;
 mod calls;
 mod console_apis;
+mod exemptions;
 mod hostile;
 mod invitations;
 mod members;

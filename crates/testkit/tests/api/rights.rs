@@ -119,6 +119,9 @@ attempts! {
     ChangePolicy: |a, t, by| a.set_policy(Some(&t.client.org_id), DeprecationPolicy::default(), by);
     ChangePolicy: |a, t, by| a.remove_policy(&t.client.org_id, by);
     ChangePolicy: |a, _t, by| a.show_policies(by);
+    ChangePolicy: |a, t, by| a.preview_policy(Some(&t.client.org_id), countersign_authority::PolicyChange::default(), by);
+    ExemptCredential: |a, t, by| async { a.exempt_credential(&t.client.id, a.clock().now().plus(std::time::Duration::from_secs(60)), "r", by).await };
+    ExemptCredential: |a, t, by| a.end_exemption(&t.client.id, by);
     CreateOrganization: |a, _t, by| a.create_organization(NewOrganization { name: "New".to_owned(), ..NewOrganization::default() }, by);
     PublishServices: |a, _t, by| a.list_published_services(by);
     PublishServices: |a, _t, by| async { a.unpublish_service(&countersign_wire::PublishedName::parse("none").unwrap(), None, by).await };

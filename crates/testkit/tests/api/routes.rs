@@ -62,6 +62,8 @@ fn body(path: &str, method: &str) -> Value {
     let last = path.rsplit('/').next().unwrap();
     match (method, last) {
         ("patch", _) => json!({}),
+        ("post", "preview") => json!({"preset": "as-it-went"}),
+        ("put", "exemption") => json!({"until": "2026-02-02T00:00:00Z", "reason": "r"}),
         ("put", "jwks") => json!({"keys": []}),
         ("post", "published-services") => service("mine"),
         ("put", "{name}") => service("{name}"),

@@ -59,6 +59,7 @@ fn exit(error: &ManageError) -> Exit {
         | ManageError::ExpiryInThePast(_)
         | ManageError::Refused(_)
         | ManageError::Policy(_)
+        | ManageError::Exemption(_)
         | ManageError::Publish(_)
         | ManageError::NoPublishedService
         | ManageError::ConfiguredService(_)
