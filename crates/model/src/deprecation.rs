@@ -350,9 +350,7 @@ impl DeprecationPolicy {
             return None;
         }
         let certificate = credential.last_certificate_ends();
-        let policy = self
-            .final_on
-            .filter(|_| credential.origin.is_under_policy());
+        let policy = credential.dates(self).final_on;
         match (certificate, policy) {
             (Some(at), policy) if policy.is_none_or(|policy| at < policy) => Some(Deadline {
                 at,

@@ -232,7 +232,8 @@ impl CredentialDetail {
         let has_jwt_half = credential.grants.has_jwt_half();
         let metascopes: BTreeSet<_> = credential.bound_metascopes(catalogue).collect();
         let last = credential.last_certificate_ends();
-        let notice = policy.notice(credential.origin, last, authority.clock().now());
+        let dates = credential.dates(policy);
+        let notice = dates.notice(credential.origin, last, authority.clock().now());
         Self {
             credential: credential.into(),
             technical_account_email: account.email.to_string(),
