@@ -594,6 +594,11 @@ async fn hostile_names_are_shown_as_text() {
         format!("{page}/generate-jwt"),
         format!("{page}/generate-token"),
         format!("{page}/delete"),
+        format!("{page}/activity"),
+        format!("{page}/migration"),
+        format!("{page}/keys"),
+        format!("{page}/token-kind"),
+        format!("{}/activity", project_of(&projects, &client)),
         format!(
             "{projects}?q={}&created_by=%22%3E%3Cscript%3E",
             "%22%3E%3Cscript%3E"
