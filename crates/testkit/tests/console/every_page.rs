@@ -67,7 +67,10 @@ fn name(place: &Place, path: &str) -> String {
     let words: Vec<_> = name
         .split(|c: char| !c.is_ascii_alphanumeric())
         .filter(|word| !word.is_empty() && !word.starts_with("0123") && *word != "console")
-        .map(|word| if word.len() > 24 { "id" } else { word })
+        .map(|word| match word.parse::<u64>() {
+            Err(_) if word.len() < 24 => word,
+            _ => "id",
+        })
         .collect();
     format!("page-{}", words.join("-"))
 }

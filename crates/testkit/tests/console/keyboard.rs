@@ -130,6 +130,13 @@ async fn with_oauth(browser: &Browser, site: &Site) {
     browser.tab_to("Back to the credential").await;
     browser.key(keys::ENTER).await;
     browser.see("Client secrets").await;
+    // Of several that were made at one moment, this is the one that minted the token.
+    let delete = "return document.querySelector(\"a[href*='/secrets/']\").textContent";
+    let delete = browser.run(delete).await.as_str().unwrap().to_owned();
+    assert!(
+        delete.starts_with("Delete the secret ending in "),
+        "{delete}"
+    );
     enter(browser, "Add new client secret", "Add a client secret").await;
     write(browser, "Label", "second").await;
     press(browser, "Add client secret").await;
@@ -137,7 +144,7 @@ async fn with_oauth(browser: &Browser, site: &Site) {
     browser.tab_to("I have copied it").await;
     browser.key(keys::ENTER).await;
     browser.see("Client secrets").await;
-    browser.tab_to("Delete the secret").await;
+    browser.tab_to(&delete).await;
     browser.key(keys::ENTER).await;
     browser.see("It cannot be restored").await;
     press(browser, "Also end every token").await;
