@@ -345,7 +345,7 @@ async fn aio_lib_console_shows_why_it_was_refused() {
 /// has the operations.
 #[tokio::test(flavor = "multi_thread")]
 async fn aio_lib_console_migrates_a_credential() {
-    let Some(user) = User::new(Role::Developer).await else {
+    let Some(user) = User::new(Role::SystemAdministrator).await else {
         return;
     };
     let product = &user.product;
