@@ -125,6 +125,7 @@ const READ_ALL: &[(&str, &str)] = read_all!(
     "leases",
     "membership_profiles",
     "memberships",
+    "migration_progress",
     "nodes",
     "organizations",
     "people",
