@@ -201,6 +201,7 @@ impl Authority {
     }
 
     async fn load_policies(&self) -> Result<(), store::Error> {
+        let _one_at_a_time = self.loading.lock().await;
         let mut read = self.store.read().await?;
         let rows = store::policies::list(&mut read).await?;
         self.policies.store(Arc::new(Policies::new(rows)));
@@ -208,6 +209,7 @@ impl Authority {
     }
 
     async fn load_keyring(&self) -> Result<(), store::Error> {
+        let _one_at_a_time = self.loading.lock().await;
         let mut read = self.store.read().await?;
         let records = store::signing_keys::list(&mut read).await?;
         drop(read);

@@ -177,6 +177,9 @@ pub struct Authority {
     providers: Vec<oidc::Provider>,
     refusals: refusals::Refusals,
     counters: measure::Counters,
+    /// Held while something that is kept whole is read and put in place: whoever began to read
+    /// before a change must not put what it read over what was read after it.
+    loading: tokio::sync::Mutex<()>,
     /// The last day (since 1970) whose progress this node wrote down.
     progress_noted: AtomicI64,
     /// Slow hashes run one at a time: they are rare, and each takes tens of milliseconds.
@@ -229,6 +232,7 @@ impl Authority {
             providers: Vec::new(),
             refusals: refusals::Refusals::default(),
             counters: measure::Counters::new(),
+            loading: tokio::sync::Mutex::default(),
             progress_noted: AtomicI64::new(i64::MIN),
             slow_hashes: Arc::new(Semaphore::new(1)),
             password_hashes: Arc::new(Semaphore::new(passwords::AT_ONCE)),

@@ -161,6 +161,7 @@ impl Authority {
     /// # Errors
     /// [`store::Error`].
     pub async fn published_clashes(&self) -> Result<Vec<Clash>, store::Error> {
+        let _one_at_a_time = self.loading.lock().await;
         let mut read = self.store.read().await?;
         let described = self.described(&mut read).await?;
         Ok(PublishedTable::new(described, &PublishedTable::default()).1)
