@@ -62,7 +62,7 @@ pub enum Authorization<'a> {
     Absent,
     /// Anything but a bearer token.
     OtherScheme,
-    /// A bearer token.
+    /// A bearer token, whatever its grammar.
     Bearer(&'a str),
 }
 

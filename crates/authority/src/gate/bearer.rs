@@ -72,7 +72,9 @@ impl Authority {
         Ok(token)
     }
 
+    /// What is kept has passed here, and was well-formed then: nobody asks that of it again.
     async fn verify(&self, bearer: &str, now: Timestamp) -> Result<VerifiedToken, InvalidToken> {
+        let bearer = well_formed(bearer);
         match &self.foreign {
             None => VerifiedToken::ours(self.verify_access_token(bearer, now)?),
             Some(foreign) => foreign.verify(bearer, now).await,
@@ -128,5 +130,32 @@ impl Authority {
             LookupError::Unavailable(why) => InvalidToken::Unavailable(why),
         })?;
         self.check_holder(token, &owner)
+    }
+}
+
+/// The token if it is one by its grammar (`b64token`, RFC 6750 section 2.1); else nothing, which is
+/// no token either.
+fn well_formed(token: &str) -> &str {
+    let body = token.trim_end_matches('=');
+    let fits = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~+/".contains(&byte);
+    if !body.is_empty() && body.bytes().all(fits) {
+        token
+    } else {
+        ""
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_token_has_a_grammar() {
+        for token in ["a.b-c_d~e+f/g==", "abc"] {
+            assert_eq!(well_formed(token), token);
+        }
+        for token in [" abc", "a b", "a,b", "a=b", "=", ""] {
+            assert_eq!(well_formed(token), "", "{token}");
+        }
     }
 }

@@ -7,6 +7,7 @@ use countersign_wire::form;
 use countersign_wire::gateway;
 use http::HeaderMap;
 use http::HeaderName;
+use http::HeaderValue;
 use http::header;
 use http::request::Parts;
 use zeroize::Zeroizing;
@@ -58,8 +59,8 @@ impl Claims {
     /// The bearer token, likewise.
     pub(crate) fn authorization<'a>(&'a self, headers: &'a HeaderMap) -> Authorization<'a> {
         match (headers.get(header::AUTHORIZATION), &self.token_in_query) {
-            (Some(value), _) => value.to_str().map_or(Authorization::OtherScheme, bearer),
-            (None, Some(token)) => Authorization::Bearer(well_formed(token)),
+            (Some(value), _) => text(value).map_or(Authorization::OtherScheme, bearer),
+            (None, Some(token)) => Authorization::Bearer(token),
             (None, None) => Authorization::Absent,
         }
     }
@@ -99,20 +100,19 @@ impl Claims {
 fn bearer(value: &str) -> Authorization<'_> {
     match value.split_once(' ') {
         Some((scheme, token)) if scheme.eq_ignore_ascii_case("bearer") => {
-            Authorization::Bearer(well_formed(token))
+            Authorization::Bearer(token)
         }
         _ => Authorization::OtherScheme,
     }
 }
 
-/// The token if it is one by its grammar (`b64token`); else nothing, which is no token either.
-fn well_formed(token: &str) -> &str {
-    let body = token.trim_end_matches('=');
-    let fits = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~+/".contains(&byte);
-    if !body.is_empty() && body.bytes().all(fits) {
-        token
-    } else {
-        ""
+/// [`HeaderValue::to_str`], which takes a long token byte by byte. No header's value has a control
+/// character.
+fn text(value: &HeaderValue) -> Option<&str> {
+    let bytes = value.as_bytes();
+    match bytes.is_ascii() {
+        true => std::str::from_utf8(bytes).ok(),
+        false => None,
     }
 }
 
@@ -120,7 +120,7 @@ fn well_formed(token: &str) -> &str {
 /// (RFC 9110 7.8), and common clients make it with every first request.
 fn refuse_upgrade(headers: &HeaderMap) -> Result<(), Refusal> {
     let offers = headers.get_all(header::UPGRADE).iter();
-    let harmless = |value: &http::HeaderValue| value.as_bytes().eq_ignore_ascii_case(b"h2c");
+    let harmless = |value: &HeaderValue| value.as_bytes().eq_ignore_ascii_case(b"h2c");
     match offers.into_iter().all(harmless) {
         true => Ok(()),
         false => Err(Refusal::Upgrade),
@@ -178,19 +178,15 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_bearer_token_has_one_blank_before_it_and_a_grammar() {
-        for text in ["Bearer a.b-c_d~e+f/g==", "bearer abc", "BEARER abc"] {
+    fn a_bearer_token_has_one_blank_before_it() {
+        for text in [
+            "Bearer a.b-c_d~e+f/g==",
+            "bearer abc",
+            "BEARER abc",
+            "Bearer  a",
+        ] {
             let token = text.split_once(' ').unwrap().1;
             assert_eq!(bearer(text), Authorization::Bearer(token), "{text}");
-        }
-        for text in [
-            "Bearer  abc",
-            "Bearer a b",
-            "Bearer a,b",
-            "Bearer =",
-            "Bearer ",
-        ] {
-            assert_eq!(bearer(text), Authorization::Bearer(""), "{text}");
         }
         for text in ["", "Bearer", "Basic abc", "Bearer\tabc", "Bearerabc"] {
             assert_eq!(bearer(text), Authorization::OtherScheme, "{text}");
