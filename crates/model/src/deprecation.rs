@@ -214,15 +214,26 @@ impl DeprecationPolicy {
         now: Timestamp,
     ) -> Option<Notice> {
         let deprecated_on = reached(self.deprecated_on, origin, now)?;
+        Some(Notice {
+            deprecated_on,
+            sunset: self.sunset(origin, last_certificate_ends),
+        })
+    }
+
+    /// When the policy ends the JWT grant for a credential whose last certificate ends then;
+    /// `None` while no end is known, and for AEM technical accounts.
+    #[must_use]
+    pub fn sunset(
+        &self,
+        origin: Origin,
+        last_certificate_ends: Option<Timestamp>,
+    ) -> Option<Timestamp> {
         // Before the end of life a certificate can be renewed; after it, the last one decides.
         let of_certificates = self
             .end_of_life_on
             .map(|end| last_certificate_ends.map_or(end, |last| last.max(end)));
-        let sunset = [of_certificates, self.final_on].into_iter().flatten().min();
-        Some(Notice {
-            deprecated_on,
-            sunset,
-        })
+        let ends = [of_certificates, self.final_on].into_iter().flatten().min();
+        ends.filter(|_| origin.is_under_policy())
     }
 }
 

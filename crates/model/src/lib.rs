@@ -16,6 +16,7 @@ pub mod evidence;
 pub mod habit;
 pub mod member;
 pub mod migration;
+pub mod notice;
 pub mod org;
 pub mod password;
 pub mod product;

@@ -111,6 +111,11 @@ pub(crate) fn migrations() -> Vec<Migration> {
             "events of projects",
             include_str!("../migrations/0013_events_of_projects.sql"),
         ),
+        (
+            15,
+            "notices",
+            include_str!("../migrations/0015_notices.sql"),
+        ),
     ];
     let migration = |&(version, name, text): &(i64, &'static str, &'static str)| {
         let kind = MigrationType::Simple;

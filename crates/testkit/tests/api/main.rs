@@ -55,6 +55,7 @@ macro_rules! on_both_engines_with {
 mod at_once;
 mod audit;
 mod bounds;
+mod calendar;
 mod caller;
 mod calls;
 mod console_apis;
@@ -62,6 +63,7 @@ mod hostile;
 mod invitations;
 mod members;
 mod migration;
+mod notices;
 mod people;
 mod published;
 mod rights;
