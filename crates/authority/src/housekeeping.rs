@@ -1,6 +1,6 @@
 //! What a process does without being asked: follows the change log, writes what was collected,
-//! and, on one node at a time, rotates keys, ends quarantines and trims what nobody needs any
-//! more.
+//! sends notices, and, on one node at a time, rotates keys, ends quarantines, finds what people must
+//! be told, and trims what nobody needs any more.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -17,6 +17,7 @@ use crate::clocks::KEEP_NODES;
 use crate::evidence;
 use crate::follow::KEEP_CHANGES;
 use crate::lease::{Lease, WorkError};
+use crate::notices::KEEP_NOTICES;
 
 /// A third of a lease's life: two rounds may fail before it is lost.
 const WORK_EVERY: Duration = Duration::from_secs(10);
@@ -36,6 +37,8 @@ impl Authority {
         self.follow_in_background(tasks, stop);
         let (authority, ended) = (Arc::clone(self), stop.clone());
         tasks.spawn(async move { authority.work_regularly(ended).await });
+        let (authority, ended) = (Arc::clone(self), stop.clone());
+        tasks.spawn(async move { authority.send_regularly(ended).await });
     }
 
     /// The part of the background work that every node does for itself: it never leads.
@@ -105,7 +108,10 @@ impl Authority {
         self.revocations.trim(now.minus(MARGIN));
         match self.take_lease().await? {
             Some(lease) => self.work_at(lease, now).await,
-            None => Ok(()),
+            None => {
+                self.forget_endings();
+                Ok(())
+            }
         }
     }
 
@@ -125,6 +131,7 @@ impl Authority {
         self.seal_events(lease).await?;
         self.note_progress(lease, now).await?;
         self.trim(lease, now).await?;
+        self.find_notices(lease, now).await?;
         rotated.and(ended).and(moved)
     }
 
@@ -136,6 +143,7 @@ impl Authority {
         let changes = now.minus(KEEP_CHANGES + KEEP_CHANGES);
         let nodes = now.minus(KEEP_NODES);
         let over = now.minus(MARGIN);
+        let told = now.minus(KEEP_NOTICES);
         for _ in 0..MOST_BATCHES {
             // A node whose row looks old to this one's clock may be writing it.
             let deleted = store::retry(|| async {
@@ -150,7 +158,9 @@ impl Authority {
                     + store::sessions::trim(&mut write, over, BATCH).await?
                     + store::used_states::trim(&mut write, over, BATCH).await?
                     + store::invitations::trim(&mut write, over, BATCH).await?
-                    + store::daily_usage::trim(&mut write, days, BATCH).await?;
+                    + store::daily_usage::trim(&mut write, days, BATCH).await?
+                    + store::notices::trim(&mut write, told, BATCH).await?
+                    + store::messages::trim(&mut write, told, BATCH).await?;
                 write.commit().await?;
                 Ok::<_, WorkError>(deleted)
             })

@@ -24,6 +24,7 @@ mod admission;
 mod audit_chain;
 mod board;
 mod by_hand;
+mod calendar;
 mod certificates;
 mod claims;
 mod client_assertion;
@@ -55,6 +56,7 @@ mod master_key;
 mod measure;
 mod members;
 mod migration;
+mod notices;
 mod offers;
 mod oidc;
 mod organizations;
@@ -79,6 +81,7 @@ mod token;
 mod token_kinds;
 mod totp;
 mod validate;
+mod webhook_secret;
 
 pub use access_tokens::{NewAccessToken, role_of};
 pub use accounts::CallerError;
@@ -88,6 +91,7 @@ pub use admission::{Crowd, Overloaded};
 pub use audit_chain::{ChainReport, Export, LogReport};
 pub use board::{BoardFilter, BoardPage, BoardRow, PROGRESS_DAYS, Progress, Stages};
 pub use by_hand::MadeAssertion;
+pub use calendar::Dates;
 pub use certificates::{GeneratedCertificate, NewCertificate};
 pub use claims::{SignedClaims, TokenClaims};
 pub use client_assertion::CLIENT_ALGORITHMS;
@@ -96,13 +100,18 @@ pub use clock::{Clock, NoRandomness, Reading};
 pub use clock_watch::Step;
 pub use clocks::Clocks;
 pub use config::{Config, ConfigError, X5u};
+pub use countersign_model::notice::Ending;
 pub use countersign_store::Page;
 pub use countersign_store::audit::{Entry, Filter};
+pub use countersign_store::calendar_links::CalendarLink;
 pub use countersign_store::callers::Finding;
 pub use countersign_store::daily_usage::{Day, DayKind};
+pub use countersign_store::endings::Owned;
 pub use countersign_store::idempotency::Reply;
 pub use countersign_store::identities::IdentityRecord;
 pub use countersign_store::jwt_credentials::JwtCredential;
+pub use countersign_store::messages::{Channel, State as MessageState};
+pub use countersign_store::notices::{About, Noted, Notice};
 pub use countersign_store::project_pages::NumberedPage;
 pub use countersign_store::project_search::{Direction, Search, Sort, Wanted};
 pub use countersign_store::service_calls::Count;
@@ -130,6 +139,9 @@ pub use lease::{Lease, WorkError};
 pub use master_key::{MasterKey, MasterKeyError, SealError};
 pub use members::MemberChange;
 pub use migration::{Despite, Disabling, MigrationDetail, MigrationStatus};
+pub use notices::{
+    Carried, Carrier, Channels, LONGEST_SENDING, MOST_NOTICES, Outgoing, Undelivered, Webhook,
+};
 pub use offers::{Obstacle, OfferedService};
 pub use oidc::{
     Arrival, Departure, OfferedIdentity, ProviderConfig, ProviderError, ProviderHttp, Purpose,
@@ -149,6 +161,7 @@ pub use sign_in::{NewDevice, SignInError, SignedIn};
 pub use token::{AbsentScope, Issued, Minter, TokenError};
 pub use token_kinds::{RegisteredKey, registered_keys};
 pub use validate::{InvalidToken, ValidToken};
+pub use webhook_secret::{WebhookSecret, WebhookSecretError};
 
 /// Everything that the faces need: use cases over one store, one master key, one clock.
 pub struct Authority {
@@ -171,6 +184,7 @@ pub struct Authority {
     people_throttle: throttle::PeopleThrottle,
     signing: signing::Signing,
     activity: activity::Activity,
+    notices: notices::Notices,
     published: ArcSwap<PublishedTable>,
     tokens: gate::Tokens,
     foreign: Option<gate::Foreign>,
@@ -226,6 +240,7 @@ impl Authority {
             clocks: ArcSwap::default(),
             revocations: revocations::Revocations::new(),
             activity: activity::Activity::new(),
+            notices: notices::Notices::default(),
             published: ArcSwap::default(),
             tokens: gate::Tokens::new(config.gateway.token_cache_mebibytes),
             foreign: None,

@@ -76,6 +76,8 @@ pub(crate) enum Mark {
     Verifier,
     /// What came back from a provider.
     State,
+    /// The link of a calendar.
+    Calendar,
 }
 
 impl MasterKey {
@@ -168,6 +170,7 @@ impl MasterKey {
             Mark::Nonce => 7,
             Mark::Verifier => 8,
             Mark::State => 9,
+            Mark::Calendar => 10,
         }]);
         context.update(shown.as_bytes());
         URL_SAFE_NO_PAD.encode(context.sign().as_ref())

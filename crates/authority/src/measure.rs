@@ -102,6 +102,7 @@ fn to_f64(count: usize) -> f64 {
 }
 
 fn describe() {
+    crate::notices::describe();
     metrics::describe_counter!(TOKENS_ISSUED, "Access tokens issued, by grant");
     metrics::describe_counter!(REFUSALS, "Refused requests, by code of the error");
     metrics::describe_counter!(

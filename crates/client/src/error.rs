@@ -34,6 +34,9 @@ pub enum Error {
     /// The file with further trusted certificates.
     #[error("the CA file {0}")]
     CaFile(String),
+    /// The host is an address that is not of the public internet, and must be.
+    #[error("the host is an address of this machine or of a private network")]
+    PrivateAddress,
     /// The assertion could not be signed.
     #[error("no assertion: {0}")]
     Sign(#[from] SignError),
@@ -49,7 +52,7 @@ impl Error {
         match self {
             Self::Refused(refusal) => refusal.is_temporary(),
             Self::Unreachable { .. } | Self::Malformed { .. } => true,
-            Self::CaFile(_) | Self::Sign(_) | Self::Cache(_) => false,
+            Self::CaFile(_) | Self::PrivateAddress | Self::Sign(_) | Self::Cache(_) => false,
         }
     }
 }

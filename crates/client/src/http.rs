@@ -7,13 +7,16 @@ use std::time::Duration;
 
 use countersign_wire::{Opaque, Timestamp};
 use jiff::fmt::rfc2822::DateTimeParser;
-use reqwest::header::{CACHE_CONTROL, DATE, ETAG, HeaderMap, HeaderName, RETRY_AFTER};
+use reqwest::header::{
+    CACHE_CONTROL, CONTENT_TYPE, DATE, ETAG, HeaderMap, HeaderName, RETRY_AFTER,
+};
 use reqwest::{Certificate, Client, ClientBuilder, RequestBuilder, Response, redirect};
 use serde::Deserialize;
 use zeroize::Zeroizing;
 
 use crate::error::{Error, Malformed, Refusal};
 use crate::origin::Origin;
+use crate::public::PublicOnly;
 use crate::unreachable::Unreachable;
 
 /// Longest answer that is read, in bytes.
@@ -29,6 +32,19 @@ pub struct HttpOptions {
     pub connect_timeout: Duration,
     /// Longest wait for the whole answer.
     pub timeout: Duration,
+    /// Which addresses may be connected to.
+    pub addresses: Addresses,
+}
+
+/// Which addresses may be connected to.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub enum Addresses {
+    /// All of them.
+    #[default]
+    Any,
+    /// Those of the public internet only: for URLs that somebody else chose, who must not reach what
+    /// only this machine can.
+    Public,
 }
 
 impl Default for HttpOptions {
@@ -37,6 +53,7 @@ impl Default for HttpOptions {
             ca_file: None,
             connect_timeout: Duration::from_secs(5),
             timeout: Duration::from_secs(30),
+            addresses: Addresses::Any,
         }
     }
 }
@@ -56,6 +73,9 @@ impl Http {
     pub fn new(origin: Origin, options: &HttpOptions) -> Result<Self, Error> {
         // Fails only when another provider is installed already, which is the program's choice.
         let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
+        if options.addresses == Addresses::Public && !origin.may_be_public() {
+            return Err(Error::PrivateAddress);
+        }
         let extra = options.ca_file.as_deref().map(read_authorities);
         let extra = extra.transpose()?.unwrap_or_default();
         let base = || base(&origin, options).tls_certs_merge(extra.clone());
@@ -98,6 +118,25 @@ impl Http {
         let (name, secret) = (encoded(client.0), encoded(client.1.expose()));
         let request = self.client.post(self.url(path)).form(form);
         self.send(request.basic_auth(&*name, Some(&*secret))).await
+    }
+
+    /// Sends JSON to `path`, which starts with a slash, with further headers.
+    ///
+    /// # Errors
+    /// As [`post_form`](Self::post_form).
+    pub async fn post_json(
+        &self,
+        path: &str,
+        headers: &[(&str, &str)],
+        body: String,
+    ) -> Result<Answer, Error> {
+        let request = self.client.post(self.url(path)).body(body);
+        let request = request.header(CONTENT_TYPE, "application/json");
+        let headers = headers.iter();
+        let request = headers.fold(request, |request, (name, value)| {
+            request.header(*name, *value)
+        });
+        self.send(request).await
     }
 
     /// Gets `path`, which starts with a slash.
@@ -219,6 +258,11 @@ fn base(origin: &Origin, options: &HttpOptions) -> ClientBuilder {
         .redirect(redirect::Policy::none())
         .connect_timeout(options.connect_timeout)
         .timeout(options.timeout);
+    let builder = match options.addresses {
+        Addresses::Any => builder,
+        // A proxy would resolve names by itself, past this.
+        Addresses::Public => builder.dns_resolver(PublicOnly).no_proxy(),
+    };
     if origin.is_tls() {
         builder
     } else {

@@ -29,6 +29,7 @@ pub mod jwt;
 pub mod management;
 pub mod oauth;
 pub mod origin;
+mod public;
 pub mod retry;
 mod source;
 pub mod token;

@@ -6,6 +6,8 @@ use std::str::FromStr;
 
 use url::{Host, Url};
 
+use crate::public::is_public;
+
 /// Origin of an IMS (RFC 6454): `https://ims.example.com`, with a port where it is not the usual
 /// one, without a slash at the end.
 ///
@@ -57,6 +59,17 @@ impl Origin {
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
+    }
+
+    /// Whether it may be on the public internet: an address that is written out is, and a name may
+    /// resolve to one that is.
+    pub(crate) fn may_be_public(&self) -> bool {
+        match Url::parse(&self.0).as_ref().map(Url::host) {
+            Ok(Some(Host::Ipv4(ip))) => is_public(IpAddr::V4(ip)),
+            Ok(Some(Host::Ipv6(ip))) => is_public(IpAddr::V6(ip)),
+            Ok(Some(Host::Domain(_))) => true,
+            _ => false,
+        }
     }
 
     /// Whether connections to it are encrypted.

@@ -47,8 +47,8 @@ use error::PageError;
 use people::account::{self, access_tokens, device, identities, password};
 use people::members::{self, invite};
 use people::{
-    activity, invitation, keys, organizations, policy, profiles, provider, services, sign_in,
-    sign_out,
+    activity, calendar, invitation, keys, organizations, policy, profiles, provider, services,
+    sign_in, sign_out,
 };
 pub use reader::pages;
 
@@ -175,6 +175,18 @@ pub fn router(authority: Arc<Authority>) -> Router {
             get(profiles::list).post(profiles::create),
         )
         .route("/console/organizations/{org}/policy", get(policy::show))
+        .route(
+            "/console/organizations/{org}/calendar.ics",
+            get(calendar::show),
+        )
+        .route(
+            "/console/organizations/{org}/calendar",
+            post(calendar::renew),
+        )
+        .route(
+            "/console/organizations/{org}/calendar/withdraw",
+            post(calendar::withdraw),
+        )
         .merge(developer::routes())
         .route("/console/{*elsewhere}", get(nothing_there))
         .merge(assets::routes())

@@ -3,7 +3,7 @@
 use clap::{Parser, Subcommand};
 
 use crate::commands::remote::{
-    self, certificates, credentials, members, migrate, policy, projects, secrets,
+    self, certificates, credentials, members, migrate, notices, policy, projects, secrets,
 };
 use crate::commands::{admin, completions, doctor, man, token};
 use crate::outcome::{Exit, Failure};
@@ -35,6 +35,8 @@ pub enum Command {
     Certificates(Box<remote::Args<certificates::Verb>>),
     /// Look after the members of an organization at a running server
     Members(Box<remote::Args<members::Verb>>),
+    /// See what people were told of what ends, and who cannot be told, at a running server
+    Notices(Box<remote::Args<notices::Verb>>),
     /// Look after the dates of the deprecation of JWT at a running server
     Policy(Box<remote::Args<policy::Verb>>),
     /// Move Service Account (JWT) credentials to OAuth Server-to-Server at a running server
@@ -63,6 +65,7 @@ impl Command {
             Self::Secrets(args) => remote::run(&args),
             Self::Certificates(args) => remote::run(&args),
             Self::Members(args) => remote::run(&args),
+            Self::Notices(args) => remote::run(&args),
             Self::Policy(args) => remote::run(&args),
             Self::Migrate(args) => remote::run(&args),
             Self::Token(args) => token::run(&args),

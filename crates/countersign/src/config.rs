@@ -8,8 +8,11 @@ use std::fmt;
 use std::fs;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
-use countersign_authority::{ForeignConfig, MasterKey, MasterKeyError, ProviderConfig};
+use countersign_authority::{
+    Carrier, Channels, ForeignConfig, MasterKey, MasterKeyError, ProviderConfig,
+};
 use countersign_model::{Catalogue, PublishedService};
 use countersign_server::ims::Compatibility;
 use countersign_server::kit::log::LogFormat;
@@ -21,6 +24,7 @@ use url::Url;
 use zeroize::Zeroizing;
 
 use crate::foreign_ims::Asker;
+use crate::notices::{self, Messenger};
 use crate::oidc;
 use crate::outcome::Failure;
 pub use console::Console;
@@ -79,6 +83,8 @@ pub struct Config {
     pub gateway: Gateway,
     /// Settings of the sample API.
     pub sample_api: SampleApi,
+    /// Whom notices go to.
+    pub notifications: notices::Settings,
     ims: countersign_authority::Config,
     catalogue_file: Option<PathBuf>,
     issuer: Issuer,
@@ -117,6 +123,7 @@ struct Settings {
     console: Console,
     gateway: Gateway,
     sample_api: SampleApi,
+    notifications: notices::Settings,
     compatibility: Compatibility,
     log: Log,
 }
@@ -133,6 +140,7 @@ impl Default for Settings {
             console: Console::default(),
             gateway: Gateway::default(),
             sample_api: SampleApi::default(),
+            notifications: notices::Settings::default(),
             compatibility: Compatibility::default(),
             log: Log::default(),
         }
@@ -238,6 +246,7 @@ impl Config {
             console: settings.console,
             gateway: settings.gateway,
             sample_api: settings.sample_api,
+            notifications: settings.notifications,
             ims,
             catalogue_file: settings.catalogue,
             issuer,
@@ -273,6 +282,7 @@ impl Config {
         }
         self.foreign_ims()?;
         self.providers()?;
+        self.notices(&self.ims.issuer)?;
         Ok(())
     }
 
@@ -326,6 +336,18 @@ impl Config {
     /// [`ConfigError::Provider`] names the key.
     pub fn providers(&self) -> Result<Vec<(ProviderConfig, oidc::Asker)>, ConfigError> {
         self.console.providers()
+    }
+
+    /// The ways to tell people what ends, with pages at `issuer`; nothing where nobody is told.
+    ///
+    /// # Errors
+    /// [`ConfigError::Notifications`] names the key.
+    pub fn notices(
+        &self,
+        issuer: &str,
+    ) -> Result<Option<(Channels, Arc<dyn Carrier>)>, ConfigError> {
+        let variable = |name: &str| std::env::var(name).ok();
+        Messenger::new(&self.notifications, issuer, variable).map_err(ConfigError::Notifications)
     }
 
     /// What the listener speaks.

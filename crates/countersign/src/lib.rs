@@ -12,6 +12,7 @@ pub mod commands;
 mod config;
 mod exposed;
 mod foreign_ims;
+pub mod notices;
 pub mod oidc;
 pub mod outcome;
 pub mod output;

@@ -137,6 +137,10 @@ impl Node {
         let providers = config.providers()?.into_iter();
         let providers = providers.map(|(provider, http)| (provider, asked_by(http)));
         let authority = authority.with_providers(providers);
+        let authority = match config.notices(&issuer)? {
+            Some((channels, carrier)) => authority.with_notices(channels, carrier),
+            None => authority,
+        };
         if let Some(clash) = authority.published_clashes().await?.first() {
             return Err(Failure::broken(clash.to_string()).hint(
                 "one may stand in the database: `countersign admin published-services list` shows all",

@@ -72,7 +72,14 @@ fn every_setting_is_documented_and_every_documented_setting_exists() {
     let mut settings = BTreeSet::from(
         [
             "catalogue",
+            "from",
             "ims",
+            "smtp.ca_file",
+            "smtp.host",
+            "smtp.password_file",
+            "smtp.port",
+            "smtp.security",
+            "smtp.user",
             "tls.certificate",
             "tls.key",
             "tls.reload_check_seconds",

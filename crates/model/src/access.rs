@@ -83,6 +83,8 @@ use_cases! {
     ChangeOrganization "change the organization" ADMINISTRATOR;
     ChangeProfiles "change product profiles" ADMINISTRATOR;
     ChangeMembers "change members" ADMINISTRATOR;
+    ChangeCalendar "make and withdraw the link of the calendar" ADMINISTRATOR;
+    ReadNotices "see notices and who cannot be reached" ADMINISTRATOR;
     CreateOrganization "create organizations" Least::Operator;
     ChangePolicy "set the deprecation policy" Least::Operator;
     ExemptCredential "exempt credentials from the dates of the deprecation policy" Least::Operator;

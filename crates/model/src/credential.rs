@@ -8,6 +8,7 @@ use countersign_wire::{
 use crate::certificate::Certificate;
 use crate::deprecation::DeprecationPolicy;
 use crate::exemption::Exemption;
+use crate::member::SignInName;
 use crate::migration::{Migration, MigrationError};
 use crate::product::Catalogue;
 use crate::secret::Secret;
@@ -64,6 +65,15 @@ pub struct Owner {
     pub team: String,
     /// How to reach it: a mail address, a channel.
     pub contact: String,
+}
+
+impl Owner {
+    /// The contact, where it is a mail address.
+    #[must_use]
+    pub fn mail_address(&self) -> Option<&str> {
+        let contact = self.contact.trim();
+        SignInName::parse(contact).is_ok().then_some(contact)
+    }
 }
 
 /// Where a credential comes from; decides which rules hold for it.

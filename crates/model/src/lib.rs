@@ -18,6 +18,7 @@ pub mod exemption;
 pub mod habit;
 pub mod member;
 pub mod migration;
+pub mod notice;
 pub mod org;
 pub mod password;
 pub mod product;

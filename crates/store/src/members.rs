@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use countersign_model::{Membership, Person, Role};
+use countersign_model::{Membership, Person, Role, SignInName};
 use countersign_wire::{OrgId, PersonId, ProfileId};
 use sqlx::query;
 
@@ -94,6 +94,23 @@ pub async fn list(
     let profiles = query(PROFILES).bind(org_id.as_str());
     let members = attach(r.session(), profiles, members).await?;
     Ok(people.into_iter().zip(members).collect())
+}
+
+/// The System Administrators of an organization who can sign in, by name.
+///
+/// # Errors
+/// [`Error`].
+pub async fn administrators(r: &mut impl Reads, org_id: &OrgId) -> Result<Vec<SignInName>, Error> {
+    const LIST: &str = "
+        SELECT p.id AS id, p.sign_in_name AS sign_in_name
+        FROM memberships m
+        JOIN people p ON p.id = m.person_id
+        WHERE m.org_id = $1 AND m.role = 'system_administrator' AND m.disabled_at IS NULL
+            AND p.disabled_at IS NULL
+        ORDER BY p.sign_in_name";
+    let listed = query(LIST).bind(org_id.as_str());
+    let name = |row: &Row<'_>| row.word("sign_in_name", |text| SignInName::parse(text).ok());
+    r.session().list("people", listed, name).await
 }
 
 /// Adds a member.

@@ -117,6 +117,11 @@ pub(crate) fn migrations() -> Vec<Migration> {
             include_str!("../migrations/0014_exemptions.sql"),
         ),
         (
+            15,
+            "notices",
+            include_str!("../migrations/0015_notices.sql"),
+        ),
+        (
             16,
             "migration progress",
             include_str!("../migrations/0016_migration_progress.sql"),

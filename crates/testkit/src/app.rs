@@ -7,9 +7,9 @@ use std::time::{Duration, Instant};
 
 use axum::Router;
 use countersign_authority::{
-    Actor, Authority, Config, Created, Despite, Disabling, ForeignConfig, ForeignIms,
-    NewCertificate, NewCredential, NewGrant, NewOrganization, NewProject, ProviderConfig,
-    ProviderHttp, Refused,
+    Actor, Authority, Carrier, Channels, Config, Created, Despite, Disabling, ForeignConfig,
+    ForeignIms, NewCertificate, NewCredential, NewGrant, NewOrganization, NewProject,
+    ProviderConfig, ProviderHttp, Refused,
 };
 use countersign_jose::SigningKey;
 use countersign_model::signing_key::publish_ahead;
@@ -54,6 +54,8 @@ pub struct Setup {
     pub foreign_ims: Option<(ForeignConfig, Arc<dyn ForeignIms>)>,
     /// The OpenID providers that people may sign in at.
     pub providers: Vec<(ProviderConfig, Arc<dyn ProviderHttp>)>,
+    /// Who is told what ends, and how.
+    pub notices: Option<(Channels, Arc<dyn Carrier>)>,
 }
 
 impl Default for Setup {
@@ -75,6 +77,7 @@ impl Default for Setup {
             leads: true,
             foreign_ims: None,
             providers: Vec::new(),
+            notices: None,
         }
     }
 }
@@ -190,6 +193,10 @@ impl Node {
             None => opened.await.unwrap(),
         };
         let authority = authority.with_providers(setup.providers.clone());
+        let authority = match setup.notices.clone() {
+            Some((channels, carrier)) => authority.with_notices(channels, carrier),
+            None => authority,
+        };
         let authority = Arc::new(authority);
         let stop = CancellationToken::new();
         if setup.leads {

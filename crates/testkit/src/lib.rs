@@ -20,6 +20,7 @@ pub mod person;
 pub mod provider;
 pub mod real_clients;
 pub mod redact;
+pub mod sinks;
 pub mod site;
 pub mod tls;
 pub mod totp;

@@ -7,6 +7,7 @@
 #![warn(missing_docs)]
 
 pub mod access_token;
+pub mod calendar;
 pub mod caller;
 pub mod claims;
 pub mod credential_file;

@@ -9,6 +9,7 @@ use crate::session::Visitor;
 
 pub(crate) mod account;
 pub(crate) mod activity;
+pub(crate) mod calendar;
 pub(crate) mod invitation;
 pub(crate) mod keys;
 pub(crate) mod members;

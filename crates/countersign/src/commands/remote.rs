@@ -20,6 +20,7 @@ mod failure;
 pub mod members;
 pub mod migrate;
 mod new_credential;
+pub mod notices;
 pub mod policy;
 pub mod projects;
 mod proofs;

@@ -65,6 +65,9 @@ pub enum ConfigError {
         /// What is wrong.
         error: ConnectionsError,
     },
+    /// Whom notices go to.
+    #[error("`notifications`: {0}")]
+    Notifications(String),
     /// The sample API verifies nothing.
     #[error(
         "`sample_api.address` is {0}, which other machines can reach: the sample API believes \

@@ -7,6 +7,7 @@ use countersign_server::listen::Listener;
 use serde::Serialize;
 
 use super::{Config, ConfigError, Console, Gateway, Log, MasterKeySource, SampleApi};
+use crate::notices::Settings;
 
 /// The configuration as it may be shown: complete, with the database's password masked.
 #[derive(Serialize)]
@@ -20,6 +21,7 @@ pub struct Shown<'a> {
     console: &'a Console,
     gateway: &'a Gateway,
     sample_api: &'a SampleApi,
+    notifications: &'a Settings,
     compatibility: Compatibility,
     log: &'a Log,
 }
@@ -58,6 +60,7 @@ impl Config {
             console: &self.console,
             gateway: &self.gateway,
             sample_api: &self.sample_api,
+            notifications: &self.notifications,
             compatibility: self.compatibility,
             log: &self.log,
         })

@@ -209,6 +209,25 @@ fn a_credential_is_tried_out_and_its_log_is_read_from_afar() {
 }
 
 #[test]
+fn who_cannot_be_told_is_listed_from_afar() {
+    let remote = Remote::operator();
+    remote.json(&[&CREATE[..], &["oauth-server-to-server"]].concat());
+    assert_eq!(
+        remote.json(&["notices", "unreachable"]),
+        serde_json::json!([])
+    );
+    let changed = ["credentials", "change", "--owner-contact", "#data"];
+    let id = remote.json(&["credentials", "list"])[0]["id"].clone();
+    remote.json(&[&changed[..], &[id.as_str().unwrap()]].concat());
+
+    let unreachable = remote.json(&["notices", "unreachable"]);
+    assert_eq!(unreachable[0]["id"], id);
+    assert_eq!(unreachable[0]["owner_contact"], "#data");
+    let told = remote.json(&["notices", "list", "--state", "failed"]);
+    assert_eq!(told, serde_json::json!([]));
+}
+
+#[test]
 fn members_and_policy_are_looked_after_from_afar() {
     let remote = Remote::operator();
     let invited = remote.json(&["members", "invite", "eve@example.com", "--role", "viewer"]);

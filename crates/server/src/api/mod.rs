@@ -25,6 +25,7 @@ mod installation;
 mod keys;
 mod members;
 mod migration;
+mod notices;
 mod organizations;
 mod place;
 mod policy;
@@ -136,6 +137,8 @@ fn described() -> (Router<App>, utoipa::openapi::OpenApi) {
         .routes(routes!(members::invitations, members::invite))
         .routes(routes!(members::withdraw))
         .routes(routes!(activity::list))
+        .routes(routes!(notices::list))
+        .routes(routes!(notices::unreachable))
         .routes(routes!(tokens::list, tokens::create))
         .routes(routes!(tokens::delete))
         .routes(routes!(installation::keys))

@@ -78,6 +78,11 @@ const TO_MIGRATE: Queries = queries!(
         AND jwt_disabled_at IS NULL AND origin <> 'aem_developer_console' AND id > $1 \
         ORDER BY id LIMIT $2"
 );
+const OF_IDS: Queries = queries!(
+    "SELECT id FROM credentials WHERE id IN ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, \
+        $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24, $25, $26, $27, $28, $29, \
+        $30, $31, $32)"
+);
 const OF_PROJECTS: Queries = queries!(
     "SELECT id FROM credentials WHERE project_id IN ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, \
         $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24, $25, $26, $27, $28, $29, \
@@ -199,15 +204,15 @@ pub async fn of_projects(
     r: &mut impl Reads,
     projects: &[ProjectId],
 ) -> Result<Vec<Credential>, Error> {
-    let mut all = Vec::new();
-    for ids in projects.chunks(ROWS) {
-        let bind = |query: Query| {
-            let ids = (0..ROWS).map(|at| ids.get(at).map_or("", |id| id.as_str()));
-            ids.fold(query, |query, id| query.bind(id.to_owned()))
-        };
-        all.extend(load(r, &OF_PROJECTS, bind).await?);
-    }
-    Ok(all)
+    load_many(r, &OF_PROJECTS, projects, ProjectId::as_str).await
+}
+
+/// The credentials of these ids that are there, each once if the ids are; by id within 32 of them.
+///
+/// # Errors
+/// [`Error`].
+pub async fn of_ids(r: &mut impl Reads, ids: &[CredentialId]) -> Result<Vec<Credential>, Error> {
+    load_many(r, &OF_IDS, ids, CredentialId::as_str).await
 }
 
 /// How many credentials an organization has.
@@ -285,6 +290,23 @@ pub async fn standard_algorithms(r: &mut impl Reads) -> Result<Vec<SigningAlgori
     let mut algorithms: Vec<_> = kinds.into_iter().map(TokenKind::algorithm).collect();
     algorithms.sort_unstable();
     Ok(algorithms)
+}
+
+async fn load_many<T>(
+    r: &mut impl Reads,
+    queries: &Queries,
+    ids: &[T],
+    text: impl Fn(&T) -> &str,
+) -> Result<Vec<Credential>, Error> {
+    let mut all = Vec::new();
+    for ids in ids.chunks(ROWS) {
+        let bind = |query: Query| {
+            let ids = (0..ROWS).map(|at| ids.get(at).map_or("", &text));
+            ids.fold(query, |query, id| query.bind(id.to_owned()))
+        };
+        all.extend(load(r, queries, bind).await?);
+    }
+    Ok(all)
 }
 
 async fn load(

@@ -6,8 +6,8 @@ mod record;
 mod save;
 
 pub use find::{
-    count, find, find_by_client_id, key_before, list, list_migrations, of_projects, overdue,
-    owners_of_key, standard_algorithms, to_migrate,
+    count, find, find_by_client_id, key_before, list, list_migrations, of_ids, of_projects,
+    overdue, owners_of_key, standard_algorithms, to_migrate,
 };
 pub use record::{ClientRecord, find_record};
 pub use save::{delete, insert, replace_digest, save};

@@ -15,6 +15,7 @@ mod evidence;
 mod identities;
 mod keys;
 mod logs;
+mod notices;
 mod opening;
 mod project_search;
 mod published;
@@ -112,6 +113,15 @@ suite! {
         long_change_logs_come_whole,
         refusals_are_found_and_trimmed,
         usage_is_added_up;
+    notices:
+        a_calendar_link_is_found_by_its_digest,
+        a_failed_message_waits_and_is_given_up,
+        a_message_is_claimed_by_one_node,
+        administrators_are_those_who_can_sign_in,
+        ends_are_listed_in_pages_and_counted,
+        nodes_that_find_the_same_tell_it_once,
+        notices_are_bundled_by_address_and_listed,
+        old_notices_are_trimmed;
     opening:
         a_later_schema_is_opened_while_it_can_be_read,
         a_modified_migration_is_refused,

@@ -113,6 +113,11 @@ attempts! {
     ChangeMembers: |a, t, by| a.change_member(&t.client.org_id, &t.person, MemberChange::default(), None, by);
     ChangeMembers: |a, t, by| a.end_sessions(&t.client.org_id, &t.person, by);
     ChangeMembers: |a, t, by| a.remove_member(&t.client.org_id, &t.person, by);
+    ChangeCalendar: |a, t, by| a.find_calendar_link(&t.client.org_id, by);
+    ChangeCalendar: |a, t, by| a.renew_calendar_link(&t.client.org_id, by);
+    ChangeCalendar: |a, t, by| a.withdraw_calendar_link(&t.client.org_id, by);
+    ReadNotices: |a, t, by| async { a.list_notices(&t.client.org_id, None, &Page::first(), by).await };
+    ReadNotices: |a, t, by| async { a.list_unreachable(&t.client.org_id, &Page::first(), by).await };
     ImportCredential: |a, t, by| async { a.import_secret(&t.client.id, "old".to_owned(), &countersign_wire::ClientSecret::parse("a secret of old").unwrap(), by).await };
     ReadKeys: |a, _t, by| a.list_keys(by);
     ChangeKeys: |a, _t, by| async { a.remove_key(&countersign_wire::KeyId::parse("none").unwrap(), Force::No, by).await };

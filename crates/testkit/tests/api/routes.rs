@@ -268,6 +268,8 @@ async fn a_viewer_only_looks_and_not_at_everything(app: &TestApp) {
         "/invitations",
         "/activity",
         "/download",
+        "/notices",
+        "/notices/unreachable",
     ];
     for route in routes(app).await {
         let (method, path) = (route.method.clone(), route.path.clone());

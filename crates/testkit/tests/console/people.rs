@@ -80,6 +80,20 @@ async fn invite(browser: &Browser) -> String {
     link
 }
 
+async fn link_of_the_calendar(browser: &Browser) {
+    browser.follow("Policy").await;
+    browser.press("Make a link").await;
+    browser.arrive("The link of the calendar").await;
+    browser.screenshot("calendar-link").await;
+    browser.axe().await;
+    browser.follow("I have copied it").await;
+    browser.see("There is a link, made by").await;
+    browser.screenshot("calendar").await;
+    browser.axe().await;
+    browser.press("Withdraw the link").await;
+    browser.see("The link is withdrawn").await;
+}
+
 async fn look_around(browser: &Browser) {
     for (link, heading) in [
         ("APIs", "APIs"),
@@ -95,6 +109,7 @@ async fn look_around(browser: &Browser) {
             .await;
         browser.axe().await;
     }
+    link_of_the_calendar(browser).await;
     browser.follow("APIs").await;
     browser.follow("Product profiles").await;
     browser.see("No product profiles yet").await;
