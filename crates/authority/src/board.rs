@@ -106,7 +106,8 @@ impl Authority {
             let some = jwt_credentials::list(&mut read, Some(org), since, &from).await?;
             let is_last = some.len() < Page::MAX as usize;
             looked_at += some.len();
-            for credential in some {
+            let mut some = some.into_iter();
+            while let Some(credential) = some.next() {
                 from.after = Some(credential.id.to_string());
                 let position = board::position(&known(&credential), &policy, now);
                 let row = BoardRow {
@@ -117,10 +118,9 @@ impl Authority {
                     rows.push(row);
                 }
                 if rows.len() >= limit {
-                    return Ok(BoardPage {
-                        rows,
-                        next: from.after,
-                    });
+                    let is_end = is_last && some.len() == 0;
+                    let next = from.after.filter(|_| !is_end);
+                    return Ok(BoardPage { rows, next });
                 }
             }
             if is_last || looked_at >= MOST_READ {

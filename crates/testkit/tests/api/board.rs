@@ -111,6 +111,7 @@ async fn a_board_is_filtered_paged_and_a_table(app: &TestApp) {
     let rest = of(&format!("limit=2&cursor={cursor}")).await.json();
     assert_eq!(rest["items"].as_array().unwrap().len(), 1);
     assert_eq!(rest["next_cursor"], Value::Null);
+    assert_eq!(of("limit=3").await.json()["next_cursor"], Value::Null);
 
     let table = of("format=csv").await;
     assert!(
