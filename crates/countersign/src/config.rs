@@ -8,11 +8,8 @@ use std::fmt;
 use std::fs;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 
-use countersign_authority::{
-    Carrier, Channels, ForeignConfig, MasterKey, MasterKeyError, ProviderConfig,
-};
+use countersign_authority::{ForeignConfig, MasterKey, MasterKeyError, ProviderConfig};
 use countersign_model::{Catalogue, PublishedService};
 use countersign_server::ims::Compatibility;
 use countersign_server::kit::log::LogFormat;
@@ -24,7 +21,7 @@ use url::Url;
 use zeroize::Zeroizing;
 
 use crate::foreign_ims::Asker;
-use crate::notices::{self, Messenger};
+use crate::notices::{self, Messenger, Ways};
 use crate::oidc;
 use crate::outcome::Failure;
 pub use console::Console;
@@ -342,12 +339,10 @@ impl Config {
     ///
     /// # Errors
     /// [`ConfigError::Notifications`] names the key.
-    pub fn notices(
-        &self,
-        issuer: &str,
-    ) -> Result<Option<(Channels, Arc<dyn Carrier>)>, ConfigError> {
+    pub fn notices(&self, issuer: &str) -> Result<Option<Ways>, ConfigError> {
         let variable = |name: &str| std::env::var(name).ok();
-        Messenger::new(&self.notifications, issuer, variable).map_err(ConfigError::Notifications)
+        Messenger::prepare(&self.notifications, issuer, variable)
+            .map_err(ConfigError::Notifications)
     }
 
     /// What the listener speaks.

@@ -23,17 +23,20 @@ pub struct Messenger {
     webhooks: HashMap<String, Hook>,
 }
 
+/// Who is told by which way, and what carries it there.
+pub type Ways = (Channels, Arc<dyn Carrier>);
+
 impl Messenger {
     /// Prepares what is configured; connects to nobody yet. Nothing, if nobody is to be told.
     /// `secret` finds a secret in the environment by its variable's name.
     ///
     /// # Errors
     /// A sentence that names the key to mend.
-    pub fn new(
+    pub fn prepare(
         settings: &Settings,
         issuer: &str,
         secret: impl Fn(&str) -> Option<String>,
-    ) -> Result<Option<(Channels, Arc<dyn Carrier>)>, String> {
+    ) -> Result<Option<Ways>, String> {
         let from = settings.from.as_deref();
         let mailer = settings
             .smtp

@@ -66,7 +66,7 @@ async fn start(database: TestDatabase, sink: &WebhookSink, organizations: Vec<Or
 
 async fn start_with(database: TestDatabase, settings: &Settings) -> TestApp {
     let secret = |_: &str| Some(webhook_secret());
-    let notices = Messenger::new(settings, "https://ims.example.com", secret).unwrap();
+    let notices = Messenger::prepare(settings, "https://ims.example.com", secret).unwrap();
     let setup = Setup {
         leads: false,
         notices,
