@@ -310,18 +310,6 @@ impl DeprecationPolicy {
             sunset: self.stops(last_certificate_ends),
         })
     }
-
-    /// When the policy ends the JWT grant for a credential whose last certificate ends then;
-    /// `None` while no end is known, and for AEM technical accounts.
-    #[must_use]
-    pub fn sunset(
-        &self,
-        origin: Origin,
-        last_certificate_ends: Option<Timestamp>,
-    ) -> Option<Timestamp> {
-        let ends = self.stops(last_certificate_ends);
-        ends.filter(|_| origin.is_under_policy())
-    }
 }
 
 /// When a JWT half stops working although nobody disables it.

@@ -192,7 +192,7 @@ fn jwt_end(credential: &Credential, policy: &DeprecationPolicy) -> Option<Ending
         name: String::new(),
         at: credential
             .dates(policy)
-            .sunset(credential.origin, credential.last_certificate_ends())?,
+            .stops(credential.last_certificate_ends())?,
     })
 }
 

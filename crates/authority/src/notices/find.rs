@@ -235,10 +235,10 @@ impl super::Webhook {
     }
 }
 
-/// Whether one of the dates that end JWT halves has an open window: then every one is looked at,
-/// whatever its certificates say.
+/// Whether one of the dates that end JWT halves is near or over: then every one is looked at,
+/// whatever its certificates say. Who is exempt ends later, and is found here, too.
 fn ends_something(policy: &DeprecationPolicy, now: Timestamp) -> bool {
+    let (_, behind) = notice::noticed_ends(now);
     let dates = [policy.end_of_life_on, policy.final_on];
-    let mut dates = dates.into_iter().flatten();
-    dates.any(|date| Window::at(date, now).is_some())
+    dates.into_iter().flatten().any(|date| date < behind)
 }

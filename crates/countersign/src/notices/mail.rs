@@ -8,7 +8,8 @@ use lettre::message::header::ContentType;
 use lettre::message::{Mailbox, Message};
 use lettre::transport::smtp::authentication::Credentials;
 use lettre::transport::smtp::client::{Certificate, Tls, TlsParameters};
-use lettre::transport::smtp::{AsyncSmtpTransport, Error as SmtpError, extension::ClientId};
+use lettre::transport::smtp::extension::ClientId;
+use lettre::transport::smtp::{AsyncSmtpTransport, AsyncSmtpTransportBuilder, Error as SmtpError};
 use lettre::{Address, AsyncTransport as _, Tokio1Executor};
 use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
@@ -56,7 +57,9 @@ pub enum Security {
 
 /// Sends mail.
 pub(super) struct Mailer {
-    transport: AsyncSmtpTransport<Tokio1Executor>,
+    /// Makes a transport for each message: its pool starts and ends tasks, for which a runtime must
+    /// be there, and there is none where a configuration is checked.
+    transport: AsyncSmtpTransportBuilder,
     from: Mailbox,
 }
 
@@ -81,7 +84,8 @@ impl Mailer {
     /// Sends a message; the server's words are kept for administrators.
     pub(super) async fn send(&self, outgoing: &Outgoing, issuer: &str) -> Result<(), Undelivered> {
         let message = self.write(outgoing, issuer)?;
-        match self.transport.send(message).await {
+        let transport: AsyncSmtpTransport<Tokio1Executor> = self.transport.clone().build();
+        match transport.send(message).await {
             Ok(_) => Ok(()),
             Err(error) if error.is_permanent() => Err(Undelivered::Never(reason(&error))),
             Err(error) => Err(Undelivered::Later(reason(&error))),
@@ -112,7 +116,7 @@ impl SmtpSettings {
         &self,
         from: &Mailbox,
         variable: impl Fn(&str) -> Option<String>,
-    ) -> Result<AsyncSmtpTransport<Tokio1Executor>, String> {
+    ) -> Result<AsyncSmtpTransportBuilder, String> {
         let tls = match self.security {
             Security::Starttls => Tls::Required(self.tls()?),
             Security::Tls => Tls::Wrapper(self.tls()?),
@@ -139,7 +143,7 @@ impl SmtpSettings {
             let password = self.password(variable)?.to_string();
             builder = builder.credentials(Credentials::new(user.clone(), password));
         }
-        Ok(builder.build())
+        Ok(builder)
     }
 
     fn tls(&self) -> Result<TlsParameters, String> {

@@ -151,3 +151,65 @@ fn a_lost_master_key_is_not_replaced_by_a_new_one() {
     }
     assert!(!place.path("data/master.key").exists());
 }
+
+const NOTIFICATIONS: &str = "
+[notifications]
+from = 'Countersign <ims@example.com>'
+[notifications.smtp]
+host = '127.0.0.1'
+security = 'loopback'
+[[notifications.webhooks]]
+name = 'ops'
+url = 'http://127.0.0.1:9/h1dden'
+secret_file = 'secret'
+allow_private = true
+";
+
+#[test]
+fn who_is_told_is_checked_before_anything_is_opened() {
+    let place = Place::empty();
+    let secret = format!("whsec_{}", "c4n4ryAA".repeat(4));
+    fs::write(place.path("secret"), &secret).unwrap();
+    let check = |text: &str| {
+        fs::write(place.path("c.toml"), text).unwrap();
+        let args = ["serve", "--check", "--config", "c.toml"];
+        run(&mut place.command(&args), "")
+    };
+
+    let fine = check(NOTIFICATIONS);
+    assert_eq!(fine.exit, 0, "{}", fine.stderr);
+    for (given, instead, said) in [
+        ("allow_private = true", "", "allow_private"),
+        ("from = 'Countersign <ims@example.com>'", "", "`from`"),
+        (
+            "host = '127.0.0.1'",
+            "host = '192.0.2.1'",
+            "`smtp.security`",
+        ),
+        (
+            "secret_file = 'secret'",
+            "",
+            "COUNTERSIGN_WEBHOOK_SECRET_OPS",
+        ),
+        ("secret_file = 'secret'", "secret_file = 'c.toml'", "whsec_"),
+        ("name = 'ops'", "name = 'O p s'", "a name has"),
+        (
+            "security = 'loopback'",
+            "user = 'ims'",
+            "COUNTERSIGN_SMTP_PASSWORD",
+        ),
+    ] {
+        let refused = check(&NOTIFICATIONS.replace(given, instead));
+        assert!(
+            refused.exit == 2 && refused.stderr.contains(said),
+            "{instead}: {}",
+            refused.stderr
+        );
+        assert!(!refused.stderr.contains(&secret) && !refused.stderr.contains("h1dden"));
+    }
+    fs::write(place.path("c.toml"), NOTIFICATIONS).unwrap();
+    let args = ["admin", "config", "show", "--config", "c.toml"];
+    let shown = run(&mut place.command(&args), "").stdout;
+    assert!(shown.contains("http://127.0.0.1:9/…"), "{shown}");
+    assert!(!shown.contains("h1dden") && !shown.contains(&secret));
+}

@@ -45,7 +45,7 @@ async fn the_link_shows_names_and_dates(app: &TestApp) {
     };
     app.set_policy(Some(&org), policy).await;
     let elsewhere = app.organization().await;
-    let other = app.jwt(&elsewhere, &["DocCloudSDK"], keys::first()).await;
+    let other = app.jwt(&elsewhere, &["DocCloudSDK"], keys::second()).await;
     let ada = app
         .person(&org, "ada@example.com", Role::SystemAdministrator)
         .await;
@@ -117,7 +117,7 @@ async fn a_link_that_was_replaced_or_withdrawn_opens_nothing(app: &TestApp) {
     assert!(!shown.contains(token), "it is shown once");
     assert_eq!(ada.post(&format!("{make}/withdraw"), &[]).await.status, 303);
     assert_eq!(fetch(app, &second).await.status, 404);
-    let actions = "SELECT action FROM audit WHERE action LIKE 'calendar%' ORDER BY id";
+    let actions = "SELECT action FROM audit WHERE action LIKE 'calendar%' ORDER BY action";
     let actions = app.database.query(actions).await;
     assert_eq!(
         actions,

@@ -7,6 +7,7 @@ use countersign::notices::{
     Messenger, Security, Settings, SmtpSettings, WebhookSettings, WebhookUrl,
 };
 use countersign_authority::{MessageState, NewCertificate, NewGrant, Page};
+use countersign_jose::SigningKey;
 use countersign_model::{DeprecationPolicy, Owner, Role};
 use countersign_testkit::app::{Node, START, operator};
 use countersign_testkit::sinks::{MailSink, WebhookSink, webhook_secret};
@@ -88,7 +89,16 @@ fn webhook(sink: &WebhookSink, organizations: Vec<OrgId>) -> WebhookSettings {
 
 /// A JWT credential whose certificate ends then.
 async fn jwt_until(node: &Node, org: &OrgId, end: Timestamp) -> TestClient {
-    let key = keys::first();
+    jwt_with(node, org, end, keys::first()).await
+}
+
+/// The same with a key of the test's choice: organizations do not share keys.
+async fn jwt_with(
+    node: &Node,
+    org: &OrgId,
+    end: Timestamp,
+    key: &'static SigningKey,
+) -> TestClient {
     let certificate = keys::certificate(key, START, end);
     let grant = NewGrant::Jwt(NewCertificate::Upload(certificate));
     let new = node.new_credential(org, grant, &["DocCloudSDK"]).await;
@@ -260,7 +270,7 @@ async fn a_message_that_never_arrives_is_given_up_and_seen(database: TestDatabas
     sink.answer(410);
     app.advance(days(1));
     let org = app.organization().await;
-    jwt_until(&app, &org, app.now().plus(days(20))).await;
+    jwt_with(&app, &org, app.now().plus(days(20)), keys::second()).await;
     round(&app).await;
     let failed = list(&app, &org, Some(MessageState::Failed)).await;
     assert_eq!((failed.len(), failed[0].attempts), (1, 1));
@@ -296,7 +306,7 @@ async fn a_message_tells_of_one_organization(database: TestDatabase) {
     let sink = WebhookSink::start().await;
     let [own, other] = [1, 2].map(|n| OrgId::from_random([n; 12]));
     let app = start(database, &sink, vec![own.clone()]).await;
-    for org in [&own, &other] {
+    for (org, key) in [(&own, keys::first()), (&other, keys::second())] {
         let new = countersign_authority::NewOrganization {
             id: Some(org.clone()),
             name: "Test".to_owned(),
@@ -305,7 +315,7 @@ async fn a_message_tells_of_one_organization(database: TestDatabase) {
         let made = app.authority.create_organization(new, &operator()).await;
         made.unwrap();
         for _ in 0..3 {
-            jwt_until(&app, org, START.plus(days(20))).await;
+            jwt_with(&app, org, START.plus(days(20)), key).await;
         }
     }
     round(&app).await;
