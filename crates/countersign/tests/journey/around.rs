@@ -20,13 +20,13 @@ async fn usage(browser: &Browser) {
     browser.arrive("Usage").await;
     let path = browser.path().await;
     for _ in 0..60 {
-        if browser.text().await.contains("Access tokens per day") {
+        if browser.text().await.contains("Show the numbers") {
             break;
         }
         tokio::time::sleep(Duration::from_millis(500)).await;
         browser.goto(&path).await;
     }
-    browser.see("Access tokens per day").await;
+    browser.see("Show the numbers").await;
     picture(browser, "usage").await;
     browser.unfold("Show the numbers").await;
     browser.follow("Credential in Release dashboard").await;
