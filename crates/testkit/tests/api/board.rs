@@ -135,7 +135,16 @@ async fn progress_is_written_down_once_a_day(app: &TestApp) {
         let path = format!("/organizations/{org}/migration/progress");
         by.get(&path).await.json()
     };
+    // The background work of the test may have written down the first day, empty or not.
     app.advance(DAY);
+    let day = |progress: &Value| {
+        let today = format!("{}T00:00:00Z", app.now().date());
+        let days = progress["days"].as_array().unwrap();
+        let of_today = days.iter().filter(|one| one["day"] == today);
+        let of_today: Vec<_> = of_today.map(|one| one["credentials"].clone()).collect();
+        assert_eq!(of_today.len(), 1, "{days:?}");
+        of_today[0].clone()
+    };
     app.authority.work_as_leader().await.unwrap();
     app.authority
         .start_migration(&client.id, &operator())
@@ -144,15 +153,11 @@ async fn progress_is_written_down_once_a_day(app: &TestApp) {
     app.authority.work_as_leader().await.unwrap();
     let today = progress().await;
     assert_eq!(today["now"], json!({"started": 1}));
-    let days = today["days"].as_array().unwrap();
-    assert_eq!(days.len(), 1, "{days:?}");
-    assert_eq!(days[0]["credentials"], json!({"not_started": 1}));
+    assert_eq!(day(&today), json!({"not_started": 1}), "once a day");
 
     app.advance(DAY);
     app.authority.work_as_leader().await.unwrap();
-    let days = progress().await["days"].as_array().unwrap().clone();
-    assert_eq!(days.len(), 2, "{days:?}");
-    assert_eq!(days[1]["credentials"], json!({"started": 1}));
+    assert_eq!(day(&progress().await), json!({"started": 1}));
     app.advance(200 * DAY);
     app.authority.work_as_leader().await.unwrap();
     let kept = app
