@@ -40,6 +40,12 @@ async fn a_half_is_disabled_restored_and_deleted_by_clicks() {
     browser.follow("Back to the credential").await;
     browser.see("Tried once in vain").await;
     picture(&browser, "disabled").await;
+    browser.follow("Migration").await;
+    browser.arrive("Migration").await;
+    browser.see("In quarantine: 1").await;
+    browser.see("Wait until the quarantine ends").await;
+    picture(&browser, "board").await;
+    browser.back().await;
 
     let began = Instant::now();
     browser.press("Restore").await;
