@@ -22,6 +22,7 @@ use crate::revision::At;
 use crate::revoke::revoke_in;
 
 mod export;
+mod living;
 mod platform;
 mod quarantine;
 mod review;
@@ -258,7 +259,7 @@ async fn check(
 fn described(review: &Review, despite: Option<&Despite>) -> serde_json::Value {
     let mut detail = json!({
         "review": review.verdict.as_str(), "confidence": review.confidence,
-        "callers": review.callers.len(),
+        "callers": review.callers.len(), "blockers": review.blockers.len(),
     });
     if let (Some(despite), true) = (despite, review.verdict != Verdict::Safe) {
         detail["despite_review"] = despite.reason.trim().into();

@@ -22,11 +22,7 @@ pub(crate) fn sentence(error: impl std::fmt::Display) -> String {
 /// A moment, to the minute: `2026-03-01 12:30 UTC`. In a table, in an element of class `time`, which
 /// is not broken into lines.
 pub(crate) fn moment(at: Timestamp) -> String {
-    let text = at.to_string();
-    match (text.get(..10), text.get(11..16)) {
-        (Some(date), Some(time)) => format!("{date} {time} UTC"),
-        _ => text,
-    }
+    at.minute()
 }
 
 /// A length of time in hours and minutes: `12 hours`.

@@ -8,6 +8,7 @@
 pub mod access;
 pub mod assertion;
 pub mod audit;
+pub mod blocker;
 pub mod board;
 pub mod certificate;
 pub mod conversion;

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use countersign_wire::{Caller, Timestamp};
 
+use crate::blocker::{self, Blocker, Half};
 use crate::evidence::{Seen, Sketch, Trace};
 use crate::habit::Habit;
 
@@ -26,6 +27,8 @@ pub struct Evidence<'a> {
     pub old: &'a [Seen],
     /// Who was seen with the OAuth half.
     pub new: &'a [Seen],
+    /// What is known of the JWT half besides its use.
+    pub half: Half<'a>,
 }
 
 /// What the callers of a JWT half say.
@@ -37,6 +40,8 @@ pub struct Review {
     pub confidence: f64,
     /// Everybody, those first who are waited for longest.
     pub callers: Vec<Finding>,
+    /// What else to know before the half goes; it leaves the verdict as it is.
+    pub blockers: Vec<Blocker>,
 }
 
 /// Whether the JWT half may be switched off.
@@ -93,6 +98,8 @@ pub struct Finding {
     pub caller: Option<Caller>,
     /// When it last used the JWT half; when recording began if nobody ever did.
     pub last_at: Timestamp,
+    /// When it was last seen with the OAuth half, if it ever was.
+    pub moved_at: Option<Timestamp>,
     /// How often it calls.
     pub habit: Habit,
     /// Where it stands.
@@ -117,6 +124,18 @@ pub enum Standing {
     Calling,
 }
 
+impl Finding {
+    /// From when on its silence would be long enough, if it did not call again; nothing where it is.
+    #[must_use]
+    pub fn expected_until(&self) -> Option<Timestamp> {
+        match self.standing {
+            Standing::Gone | Standing::Moved => None,
+            Standing::Pausing { until } => Some(until),
+            Standing::Calling => Some(self.last_at.plus(self.habit.patience)),
+        }
+    }
+}
+
 impl Standing {
     /// The word for it, for programs.
     #[must_use]
@@ -139,11 +158,14 @@ pub fn review(evidence: &Evidence<'_>, now: Timestamp) -> Review {
         .iter()
         .map(|seen| finding(seen, moved.seen(), now))
         .collect();
+    callers.sort_by_key(|finding| std::cmp::Reverse((finding.standing, finding.last_at)));
+    let unseen = blocker::of_callers(&evidence.half, &callers);
     if callers.is_empty() {
         callers.push(nobody_yet(evidence.since, now));
     }
-    callers.sort_by_key(|finding| std::cmp::Reverse((finding.standing, finding.last_at)));
+    let of_half = blocker::of_half(&evidence.half, &callers, now);
     Review {
+        blockers: [of_half, unseen].concat(),
         verdict: verdict(&callers),
         confidence: callers.iter().map(|finding| finding.confidence).product(),
         callers,
@@ -178,15 +200,16 @@ fn finding(seen: &Seen, new: &[Seen], now: Timestamp) -> Finding {
     let habit = Habit::of(seen);
     let silence = now.since(seen.last_at);
     // Those who could not be told apart cannot be found again, either.
-    let has_moved = seen.trace.is_some()
-        && new
-            .iter()
-            .any(|other| other.trace == seen.trace && other.last_at > seen.last_at);
+    let mut same = new.iter().filter(|other| other.trace == seen.trace);
+    let same = seen.trace.as_ref().and_then(|_| same.next());
+    let moved_at = same.map(|other| other.last_at);
+    let has_moved = moved_at.is_some_and(|moved| moved > seen.last_at);
     let confidence = habit.confidence(silence);
     let standing = standing(seen.last_at, &habit, has_moved, now);
     Finding {
         caller: seen.trace.as_ref().map(|trace| trace.caller.clone()),
         last_at: seen.last_at,
+        moved_at,
         habit,
         standing,
         confidence: match standing {
@@ -225,6 +248,7 @@ fn nobody_yet(since: Timestamp, now: Timestamp) -> Finding {
     Finding {
         caller: None,
         last_at: since,
+        moved_at: None,
         habit,
         standing,
         confidence: habit.confidence(now.since(since)),

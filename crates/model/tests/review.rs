@@ -4,10 +4,12 @@
 
 use std::time::Duration;
 
+use countersign_model::Certificate;
+use countersign_model::blocker::{Beside, Blocker, Half};
 use countersign_model::evidence::{Seen, Sketch};
 use countersign_model::habit::{Habit, LONGEST, Pace};
 use countersign_model::review::{Evidence, Standing, Verdict, review};
-use countersign_wire::{Caller, Consumer, Timestamp};
+use countersign_wire::{Caller, CertificateId, Consumer, Timestamp};
 use proptest::prelude::*;
 
 const DAY: u64 = 86_400;
@@ -156,7 +158,14 @@ fn seen(name: &str, calls: &[u64]) -> Vec<Seen> {
 
 fn verdict(old: &[Seen], new: &[Seen], now: u64) -> Verdict {
     let since = Timestamp::default();
-    review(&Evidence { since, old, new }, at(now)).verdict
+    let half = Half::default();
+    let evidence = Evidence {
+        since,
+        old,
+        new,
+        half,
+    };
+    review(&evidence, at(now)).verdict
 }
 
 proptest! {
@@ -283,6 +292,7 @@ fn without_any_call_it_is_waited_from_the_beginning_of_the_record() {
         since: at(TODAY),
         old: &[],
         new: &[],
+        half: Half::default(),
     };
     let until = at(TODAY).plus(LONGEST);
     let now = review(&evidence, at(TODAY));
@@ -312,6 +322,7 @@ fn those_who_are_waited_for_longest_come_first() {
         since: Timestamp::default(),
         old: &old,
         new: &[],
+        half: Half::default(),
     };
     let review = review(&evidence, at(TODAY + HOUR));
     let found = review.callers.iter();
@@ -322,4 +333,156 @@ fn those_who_are_waited_for_longest_come_first() {
     );
     assert_eq!(review.callers[2].standing, Standing::Gone);
     assert!(review.confidence.abs() < 1e-9);
+}
+
+/// With both halves, and nothing else known of the JWT half.
+const PAIRED: Half<'static> = Half {
+    certificates: &[],
+    tokens_live_until: None,
+    final_on: None,
+    beside: Beside::OAuth,
+};
+
+fn blockers(old: &[Seen], new: &[Seen], half: Half<'_>, now: u64) -> Vec<String> {
+    let since = Timestamp::default();
+    let evidence = Evidence {
+        since,
+        old,
+        new,
+        half,
+    };
+    let blockers = review(&evidence, at(now)).blockers;
+    blockers.iter().map(Blocker::to_string).collect()
+}
+
+fn certificate(name: &str, day: u64) -> Certificate {
+    Certificate {
+        id: CertificateId::from_random([7; 16]),
+        pem: String::new(),
+        fingerprint: String::new(),
+        key_digest: String::new(),
+        subject: name.to_owned(),
+        not_before: Timestamp::default(),
+        not_after: at(day * DAY),
+        created_at: Timestamp::default(),
+    }
+}
+
+#[test]
+fn whoever_may_call_again_and_was_never_seen_with_the_oauth_half_is_named() {
+    let mut old = seen("gone", &[TODAY - 130 * DAY]);
+    old.extend(seen("pausing", &[TODAY - 100 * DAY]));
+    old.extend(seen("calling", &[TODAY]));
+    old.extend(seen("uses-both", &[TODAY]));
+    old.extend(seen("moved", &[TODAY - 2 * DAY]));
+    old.push(Seen::of_others(at(TODAY)));
+    let mut new = seen("uses-both", &[TODAY - HOUR]);
+    new.extend(seen("moved", &[TODAY - DAY]));
+    let said = blockers(&old, &new, PAIRED, TODAY + HOUR);
+    let [others, calling, pausing] = [
+        ("callers that cannot be told apart", "1972-09-27"),
+        ("calling at 0.0.0.0/24", "1972-09-27"),
+        ("pausing at 0.0.0.0/24", "1972-06-19"),
+    ]
+    .map(|(who, day)| {
+        format!("Not seen with the OAuth half yet: {who}, last with the JWT half on {day} 00:00 UTC")
+    });
+    assert_eq!(said.len(), 3, "{said:#?}");
+    for expected in [others, calling, pausing] {
+        assert!(said.contains(&expected), "{expected}: {said:#?}");
+    }
+    let unpaired = blockers(&old, &new, Half::default(), TODAY + HOUR);
+    assert!(unpaired.is_empty(), "{unpaired:?}");
+    let nobody = blockers(&[], &new, PAIRED, TODAY + HOUR);
+    assert!(nobody.is_empty(), "{nobody:?}");
+}
+
+#[test]
+fn a_certificate_that_ends_sooner_than_people_count_on_is_told() {
+    // A monthly job, last seen today: it can be called gone on day 1111.
+    let old = seen("billing", &every(30, 8));
+    let new = seen("billing", &[TODAY - HOUR]);
+    let said = |ends: &[u64], half: Half<'_>, now: u64| {
+        let names = ["first", "second"].iter().zip(ends);
+        let certificates: Vec<_> = names.map(|(name, day)| certificate(name, *day)).collect();
+        let half = Half {
+            certificates: &certificates,
+            ..half
+        };
+        blockers(&old, &new, half, now)
+    };
+    let now = TODAY + 40 * DAY;
+    let last = "The last certificate, \"first\", expires on 1973-01-14: the JWT half stops by itself then, before the review can say safe, on 1973-01-16";
+    assert_eq!(said(&[1109], PAIRED, now), [last]);
+    assert!(said(&[1111], PAIRED, now).is_empty());
+    let signers = "The certificate \"first\" expires on 1973-01-14: who signs with its key fails then, before the review can say safe, on 1973-01-16";
+    assert_eq!(said(&[1109, 2000], PAIRED, now), [signers]);
+
+    let dated = Half {
+        final_on: Some(at(1200 * DAY)),
+        ..PAIRED
+    };
+    assert!(
+        said(&[1111], dated, now)[0].ends_with("before the last date of the policy, 1973-04-15")
+    );
+    assert!(said(&[1200], dated, now).is_empty());
+
+    let beside = Beside::OAuthAlone {
+        until: at(TODAY + 47 * DAY),
+    };
+    let alone = Half { beside, ..PAIRED };
+    let restored = &said(&[1045], alone, now)[0];
+    assert!(restored.contains("restoring the JWT half helps nobody from then on, before the quarantine ends on 1972-11-13"), "{restored}");
+
+    let expired = &said(&[1030, 1020], PAIRED, now);
+    assert_eq!(
+        expired.len(),
+        1,
+        "of the others nobody has to know: {expired:?}"
+    );
+    assert!(
+        expired[0].starts_with("The last certificate, \"first\", expired on 1972-10-27"),
+        "{expired:?}"
+    );
+}
+
+#[test]
+fn living_tokens_are_told_while_they_live() {
+    let until = at(TODAY + 90 * 60);
+    let half = Half {
+        tokens_live_until: Some(until),
+        ..PAIRED
+    };
+    let said = blockers(&[], &[], half, TODAY);
+    let expected =
+        "Tokens of the JWT half live until 1972-09-27 01:30 UTC, unless they are ended with it";
+    assert_eq!(said, [expected]);
+    assert!(blockers(&[], &[], half, TODAY + 90 * 60).is_empty());
+}
+
+proptest! {
+    /// Blockers inform: whatever there is to know of the half, the callers alone give the verdict.
+    #[test]
+    fn blockers_leave_the_verdict_as_it_is(
+        program in program(),
+        ends in prop::collection::vec(0_u64..2000, 0..4),
+        (tokens, final_on, quarantine) in (0_u64..2000, 0_u64..2000, 0_u64..2000),
+        days in 0_u64..200,
+    ) {
+        let calls = program.calls();
+        let old = seen("job", &calls);
+        let now = calls.last().copied().unwrap_or_default() + days * DAY;
+        let certificates: Vec<_> = ends.iter().map(|day| certificate("c", *day)).collect();
+        let half = Half {
+            certificates: &certificates,
+            tokens_live_until: Some(at(tokens * DAY)),
+            final_on: Some(at(final_on * DAY)),
+            beside: Beside::OAuthAlone { until: at(quarantine * DAY) },
+        };
+        let evidence = Evidence { since: Timestamp::default(), old: &old, new: &[], half };
+        let informed = review(&evidence, at(now));
+        prop_assert_eq!(&informed.verdict, &verdict(&old, &[], now));
+        let is_named = informed.blockers.iter().any(|one| matches!(one, Blocker::NotSeenWithOAuth { .. }));
+        prop_assert_eq!(is_named, informed.verdict != Verdict::Safe);
+    }
 }

@@ -17,6 +17,21 @@ pub struct Caller {
     pub consumer: Option<Consumer>,
 }
 
+impl Caller {
+    /// What people call it: `nightly-sync at 203.0.113.0/24`.
+    #[must_use]
+    pub fn words(&self) -> String {
+        let program = match &self.consumer {
+            Some(consumer) => &*consumer.0,
+            None => self.agent.as_str(),
+        };
+        match program {
+            "" => format!("a program at {}", self.network),
+            program => format!("{program} at {}", self.network),
+        }
+    }
+}
+
 /// The network of an address: `/24` of IPv4, `/48` of IPv6. Coarse on purpose: an address is
 /// about a person, changes with every container, and would fill a bounded list with one caller.
 #[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]

@@ -62,6 +62,12 @@ impl Timestamp {
         self.to_string().chars().take(10).collect()
     }
 
+    /// To the minute, `2026-03-01 12:30 UTC`: for sentences and tables that people read.
+    #[must_use]
+    pub fn minute(self) -> String {
+        self.to_jiff().strftime("%Y-%m-%d %H:%M UTC").to_string()
+    }
+
     /// As an HTTP date (RFC 9110 section 5.6.7): `Sun, 01 Mar 2026 00:00:00 GMT`.
     #[must_use]
     pub fn http_date(self) -> String {

@@ -2,13 +2,14 @@
 //! by the installation.
 
 use countersign_model::Credential;
+use countersign_model::blocker::Blocker;
 use countersign_model::evidence::Seen;
 use countersign_model::review::{Finding, Review, Standing, Verdict};
 use countersign_store::{self as store};
 use countersign_wire::{Caller, CredentialId};
 use serde_json::{Value, json};
 
-use super::review::{Known, known_of};
+use super::review::Known;
 use crate::Authority;
 use crate::actor::Actor;
 use crate::credentials::may_read_usage;
@@ -35,7 +36,7 @@ impl Authority {
         let found = store::credentials::find(&mut read, id).await?;
         let credential = found.ok_or(ManageError::NoCredential)?;
         let project = store::projects::find(&mut read, &credential.project_id).await?;
-        let known = known_of(&mut read, &credential).await?;
+        let known = self.known_of(&mut read, &credential, now).await?;
         let policy = self.policy_in(&mut read, &credential.org_id).await?;
         drop(read);
         let document = json!({
@@ -68,10 +69,25 @@ fn reviewed(review: &Review) -> Value {
         Verdict::Safe | Verdict::StillUsed { .. } => None,
     };
     let callers: Vec<_> = review.callers.iter().map(finding).collect();
+    let blockers: Vec<_> = review.blockers.iter().map(blocker).collect();
     json!({
         "verdict": review.verdict.as_str(), "until": until, "confidence": review.confidence,
-        "callers": callers,
+        "callers": callers, "blockers": blockers,
     })
+}
+
+fn blocker(blocker: &Blocker) -> Value {
+    let (certificate, caller) = match blocker {
+        Blocker::LiveTokens { .. } => (None, None),
+        Blocker::CertificateExpires { id, .. } => (Some(id), None),
+        Blocker::NotSeenWithOAuth { caller, .. } => (None, caller.as_ref()),
+    };
+    let mut shown = named(caller);
+    shown["kind"] = blocker.as_str().into();
+    shown["at"] = blocker.at().to_string().into();
+    shown["certificate_id"] = json!(certificate);
+    shown["text"] = blocker.to_string().into();
+    shown
 }
 
 fn finding(finding: &Finding) -> Value {
@@ -81,6 +97,7 @@ fn finding(finding: &Finding) -> Value {
     };
     let mut shown = named(finding.caller.as_ref());
     shown["last_used_at"] = finding.last_at.to_string().into();
+    shown["oauth_last_used_at"] = json!(finding.moved_at.map(|at| at.to_string()));
     shown["pace"] = finding.habit.pace.as_str().into();
     shown["pauses"] = finding.habit.pauses.into();
     shown["longest_pause_seconds"] = finding.habit.longest_pause.as_secs().into();

@@ -1,9 +1,10 @@
 //! What the callers of a JWT half say about its end.
 
+use countersign_model::blocker::{Beside, Half};
 use countersign_model::evidence::Seen;
 use countersign_model::migration::MigrationError;
 use countersign_model::review::{self, Evidence, Review};
-use countersign_model::{Credential, Migration};
+use countersign_model::{Certificate, Credential, Migration};
 use countersign_store::{self as store, Reads};
 use countersign_wire::{CredentialId, Timestamp};
 
@@ -30,8 +31,9 @@ impl Authority {
         may_read_usage(&mut read, id, actor).await?;
         let found = store::credentials::find(&mut read, id).await?;
         let credential = found.ok_or(ManageError::NoCredential)?;
-        let known = known_of(&mut read, &credential).await?;
-        Ok(known.review(self.clock.now()))
+        let now = self.clock.now();
+        let known = self.known_of(&mut read, &credential, now).await?;
+        Ok(known.review(now))
     }
 
     /// The same inside of a change, about the credential as it was.
@@ -40,8 +42,40 @@ impl Authority {
         change: &mut Change,
         now: Timestamp,
     ) -> Result<Review, ManageError> {
-        let known = known_of(&mut change.write, &change.before).await?;
-        Ok(known.review(now))
+        let Change { write, before, .. } = change;
+        Ok(self.known_of(write, before, now).await?.review(now))
+    }
+
+    /// Reads what is known of the use of a credential at `now`.
+    ///
+    /// # Errors
+    /// [`ManageError::Migration`] when there is no JWT half.
+    pub(super) async fn known_of(
+        &self,
+        read: &mut impl Reads,
+        credential: &Credential,
+        now: Timestamp,
+    ) -> Result<Known, ManageError> {
+        let migration = credential.migration()?;
+        if let Migration::Completed { .. } = migration {
+            return Err(MigrationError::AlreadyCompleted.into());
+        }
+        let policy = self.policy_in(read, &credential.org_id).await?;
+        let dates = credential.dates(&policy);
+        let live_until = self.tokens_live_until(read, credential, &dates, now);
+        let tokens_live_until = live_until.await?;
+        let callers = callers_of(read, &credential.id).await?;
+        let (old, new) = by_half(&callers);
+        Ok(Known {
+            since: credential.created_at,
+            old,
+            new,
+            attempts: store::attempts::list(read, &credential.id).await?,
+            certificates: credential.certificates.clone(),
+            tokens_live_until,
+            final_on: dates.final_on,
+            beside: beside(migration),
+        })
     }
 }
 
@@ -55,6 +89,10 @@ pub(super) struct Known {
     pub(super) new: Vec<Seen>,
     /// Who tried the JWT half in vain.
     pub(super) attempts: Vec<Seen>,
+    certificates: Vec<Certificate>,
+    tokens_live_until: Option<Timestamp>,
+    final_on: Option<Timestamp>,
+    beside: Beside,
 }
 
 impl Known {
@@ -64,30 +102,23 @@ impl Known {
             since: self.since,
             old: &[&self.old[..], &self.attempts].concat(),
             new: &self.new,
+            half: Half {
+                certificates: &self.certificates,
+                tokens_live_until: self.tokens_live_until,
+                final_on: self.final_on,
+                beside: self.beside,
+            },
         };
         review::review(&evidence, now)
     }
 }
 
-/// Reads what is known.
-///
-/// # Errors
-/// [`ManageError::Migration`] when there is no JWT half.
-pub(super) async fn known_of(
-    read: &mut impl Reads,
-    credential: &Credential,
-) -> Result<Known, ManageError> {
-    if let Migration::Completed { .. } = credential.migration()? {
-        return Err(MigrationError::AlreadyCompleted.into());
+const fn beside(migration: Migration) -> Beside {
+    match migration {
+        Migration::Disabled { until, .. } => Beside::OAuthAlone { until },
+        Migration::Paired { .. } | Migration::Completed { .. } => Beside::OAuth,
+        Migration::NotStarted | Migration::Cancelled { .. } => Beside::Nothing,
     }
-    let callers = callers_of(read, &credential.id).await?;
-    let (old, new) = by_half(&callers);
-    Ok(Known {
-        since: credential.created_at,
-        old,
-        new,
-        attempts: store::attempts::list(read, &credential.id).await?,
-    })
 }
 
 /// Who used the JWT half, and who the other one. A certificate that authenticates at the standard

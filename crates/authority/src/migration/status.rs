@@ -4,11 +4,9 @@ use countersign_model::deprecation::Deadline;
 use countersign_model::evidence::Seen;
 use countersign_model::{Credential, Grants, UseCase};
 use countersign_store::service_calls::Count;
-use countersign_store::usage::UsageSubject;
 use countersign_store::{self as store, Page};
 use countersign_wire::{CredentialId, OrgId, ProjectId, Timestamp};
 
-use crate::activity::Grant;
 use crate::actor::Actor;
 use crate::credentials::may_read_usage;
 use crate::error::ManageError;
@@ -56,12 +54,9 @@ impl Authority {
         let mut counts =
             store::attempts::of_credentials(&mut read, std::slice::from_ref(id)).await?;
         let attempted_by = store::attempts::list(&mut read, id).await?;
-        let usage = store::usage::list(&mut read, id).await?;
-        let exchanged = usage
-            .iter()
-            .filter(|one| one.subject == UsageSubject::Grant && one.grant == Grant::JwtExchange);
-        let last = exchanged.map(|one| one.last_used_at).max();
-        let until = last.map(|last| last.plus(self.config.token_life()));
+        let (dates, now) = (credential.dates(&policy), self.clock.now());
+        let live_until = self.tokens_live_until(&mut read, &credential, &dates, now);
+        let tokens_live_until = live_until.await?;
         Ok(MigrationDetail {
             status: MigrationStatus {
                 deadline: policy.deadline(&credential),
@@ -69,7 +64,7 @@ impl Authority {
                 credential,
             },
             attempted_by,
-            tokens_live_until: until.filter(|until| *until > self.clock.now()),
+            tokens_live_until,
         })
     }
 

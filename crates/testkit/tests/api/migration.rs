@@ -2,9 +2,12 @@
 
 use std::time::Duration;
 
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use countersign_authority::{NewCertificate, NewGrant};
 use countersign_model::Role;
 use countersign_testkit::{Assertion, TestApp, TestClient, keys};
-use countersign_wire::OrgId;
+use countersign_wire::{OrgId, Timestamp};
 use http::Method;
 use serde_json::{Value, json};
 
@@ -17,6 +20,8 @@ on_both_engines!(
     what_is_not_safe_is_refused_until_somebody_insists,
     all_migrations_of_an_organization_are_listed,
     the_evidence_leaves_signed,
+    what_is_in_the_way_is_said_everywhere_with_the_same_words,
+    tokens_that_were_ended_are_in_nobodys_way,
 );
 
 const DAY: Duration = Duration::from_secs(86_400);
@@ -53,6 +58,7 @@ async fn the_review_follows_the_callers(app: &TestApp) {
     let never = review().await;
     assert_eq!(never["verdict"], "wait", "{never}");
     assert_eq!(never["callers"][0]["network"], Value::Null);
+    assert_eq!(never["blockers"], json!([]));
 
     exchange(app, &client).await;
     let calling = review().await;
@@ -60,12 +66,23 @@ async fn the_review_follows_the_callers(app: &TestApp) {
     assert_eq!(calling["confidence"], 0.0);
     assert_eq!(calling["callers"][0]["standing"], "calling");
     assert_eq!(calling["callers"][0]["pace"], "unknown");
+    assert_eq!(kinds(&calling), ["live_tokens"]);
+    let token_ends = app.now().plus(DAY).to_string();
+    assert_eq!(calling["blockers"][0]["at"], token_ends);
 
     bob.post(&migration, &json!({"step": "start"})).await;
+    let started = review().await;
+    assert_eq!(kinds(&started), ["live_tokens", "not_seen_with_oauth"]);
+    let unseen = &started["blockers"][1];
+    assert_eq!(unseen["network"], started["callers"][0]["network"]);
+    assert_eq!(started["callers"][0]["oauth_last_used_at"], Value::Null);
     app.advance(Duration::from_secs(3600));
     app.anonymous().token(&client, "openid").await.token();
     app.authority.flush().await;
     let moving = review().await;
+    assert_eq!(kinds(&moving), ["live_tokens"], "{moving}");
+    let moved_at = &moving["callers"][0]["oauth_last_used_at"];
+    assert_eq!(*moved_at, app.now().to_string());
     assert_eq!(moving["verdict"], "wait", "{moving}");
     assert_eq!(moving["until"], moving["callers"][0]["until"]);
 
@@ -75,8 +92,75 @@ async fn the_review_follows_the_callers(app: &TestApp) {
     assert_eq!(moved["verdict"], "safe", "{moved}");
     assert_eq!(moved["callers"][0]["standing"], "moved");
     assert_eq!(moved["confidence"], 0.95);
+    assert_eq!(moved["blockers"], json!([]));
     let disabled = bob.post(&migration, &json!({"step": "disable"})).await;
     assert_eq!(disabled.status, 200, "{}", disabled.body);
+}
+
+/// What is in the way, in a word each.
+fn kinds(review: &Value) -> Vec<&str> {
+    let blockers = review["blockers"].as_array().unwrap();
+    let kinds = blockers.iter().map(|blocker| blocker["kind"].as_str());
+    kinds.map(Option::unwrap).collect()
+}
+
+async fn what_is_in_the_way_is_said_everywhere_with_the_same_words(app: &TestApp) {
+    let org = app.organization().await;
+    // Certificates end with a second.
+    let begin = app.now();
+    let end = Timestamp::from_seconds(begin.plus(30 * DAY).as_seconds());
+    let certificate = keys::certificate(keys::first(), begin, end);
+    let grant = NewGrant::Jwt(NewCertificate::Upload(certificate));
+    let new = app.new_credential(&org, grant, &["DocCloudSDK"]).await;
+    let client = app.create(new, Some(keys::first())).await;
+    let bob = bob(app, &org).await;
+    bob.post(&path(&client), &json!({"step": "start"})).await;
+    exchange(app, &client).await;
+
+    let review: Value = bob.get(&format!("{}/review", path(&client))).await.json();
+    let expected = ["live_tokens", "certificate_expires", "not_seen_with_oauth"];
+    assert_eq!(kinds(&review), expected, "{review}");
+    let certificate_id = client.certificate_id.as_ref().unwrap();
+    let expires = &review["blockers"][1];
+    assert_eq!(expires["certificate_id"], certificate_id.as_str());
+    let safe = begin.plus(120 * DAY).date();
+    let text = format!(
+        "The last certificate, \"test\", expires on {}: the JWT half stops by itself then, before the review can say safe, on {safe}",
+        end.date()
+    );
+    assert_eq!(expires["text"], text);
+
+    let export = bob.get(&format!("{}/review/export", path(&client))).await;
+    let payload = export.body.split('.').nth(1).unwrap();
+    let payload = URL_SAFE_NO_PAD.decode(payload).unwrap();
+    let document: Value = serde_json::from_slice(&payload).unwrap();
+    assert_eq!(document["review"]["blockers"], review["blockers"]);
+    let callers = &document["review"]["callers"];
+    assert_eq!(callers[0]["oauth_last_used_at"], Value::Null);
+
+    // A token ends with its certificate, whatever life it was made for.
+    app.clock.set(end.minus(Duration::from_secs(3600)));
+    exchange(app, &client).await;
+    let bob = program(app, &org, "bobs-other@example.com", Role::Developer).await;
+    let late: Value = bob.get(&format!("{}/review", path(&client))).await.json();
+    assert_eq!(late["blockers"][0]["at"], end.to_string(), "{late}");
+    let shown: Value = bob.get(&path(&client)).await.json();
+    assert_eq!(shown["tokens_live_until"], end.to_string());
+}
+
+async fn tokens_that_were_ended_are_in_nobodys_way(app: &TestApp) {
+    let (org, client) = place(app).await;
+    let bob = bob(app, &org).await;
+    let path = path(&client);
+    bob.post(&path, &json!({"step": "start"})).await;
+    exchange(app, &client).await;
+    let force = app.despite(&client).await;
+    let force = json!({"project": force.project, "reason": force.reason});
+    let step = json!({"step": "disable", "force": force, "end_tokens": true});
+    let disabled: Value = bob.post(&path, &step).await.json();
+    assert_eq!(disabled["tokens_live_until"], Value::Null, "{disabled}");
+    let review: Value = bob.get(&format!("{path}/review")).await.json();
+    assert_eq!(kinds(&review), ["not_seen_with_oauth"]);
 }
 
 async fn without_a_jwt_half_there_is_no_review(app: &TestApp) {

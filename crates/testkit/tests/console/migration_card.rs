@@ -145,6 +145,18 @@ async fn a_half_is_disabled_restored_and_deleted() {
 
     let asked = ada.get(&disable).await;
     must_say(&asked, &["Still used", "Name of the project", "Reason"]);
+    let by = countersign_testkit::app::operator();
+    let said = app.authority.review_migration(&client.id, &by).await;
+    let said: Vec<_> = said
+        .unwrap()
+        .blockers
+        .iter()
+        .map(ToString::to_string)
+        .collect();
+    assert_eq!(said.len(), 2, "a token lives, and nobody moved: {said:?}");
+    for page in [&asked, &ada.get(&review).await] {
+        must_say(page, &said.iter().map(String::as_str).collect::<Vec<_>>());
+    }
     let plain = send(&ada, &disable, &[]).await;
     assert_eq!(plain.status, 422);
     must_say(&plain, &["does not call it safe"]);

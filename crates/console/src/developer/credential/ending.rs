@@ -8,7 +8,7 @@ use countersign_authority::{At, Despite, Disabling, LivingTokens, ManageError};
 use countersign_model::review::{Review, Verdict};
 use countersign_model::{Grants, Migration};
 
-use super::migration::{Said, said};
+use super::migration::{Said, blockers, said};
 use crate::Console;
 use crate::developer::place::InCredential;
 use crate::error::PageError;
@@ -25,6 +25,8 @@ struct EndPage {
     back: String,
     /// What the callers of the JWT half say.
     said: Said,
+    /// What else there is to know.
+    blockers: Vec<String>,
     /// What will happen.
     effect: String,
     /// What has to be typed, where it has to be.
@@ -177,6 +179,7 @@ async fn disable_page(
         action: format!("{}/migration/disable", at.path()),
         back: format!("{}/migration", at.path()),
         said: said(&review),
+        blockers: blockers(&review),
         effect: "Exchanges of JWTs are refused from now on, on every node within a second. Nothing is lost: whoever tries is shown to you, and one click restores it until the quarantine ends. Then the JWT half and its certificates are deleted.".to_owned(),
         project: (!is_safe).then(|| at.project.name.clone()),
         asks_why: !is_safe,
@@ -206,6 +209,7 @@ async fn finish_page(
         project: Some(at.project.name.clone()),
         asks_why: review.verdict != Verdict::Safe,
         said: said(&review),
+        blockers: blockers(&review),
         may_end_tokens: false,
         button: "Delete the JWT half",
     })

@@ -7,7 +7,6 @@ use axum::response::Response;
 use countersign_authority::{At, Callers, Grant, MigrationDetail};
 use countersign_model::review::{Finding, Review, Standing, Verdict};
 use countersign_model::{Grants, Migration, UseCase};
-use countersign_wire::Caller;
 
 use crate::Console;
 use crate::developer::place::InCredential;
@@ -70,6 +69,7 @@ struct Shown {
     said: Said,
     confidence: String,
     callers: Vec<CallerRow>,
+    blockers: Vec<String>,
 }
 
 struct CallerRow {
@@ -81,6 +81,8 @@ struct CallerRow {
     pauses: usize,
     standing: (&'static str, &'static str),
     until: Option<String>,
+    /// When it was last seen with the OAuth half.
+    with_oauth: Option<String>,
     confidence: String,
 }
 
@@ -180,7 +182,7 @@ fn attempts(detail: &MigrationDetail) -> Option<String> {
         .attempted_by
         .first()
         .and_then(|seen| seen.trace.as_ref());
-    let by = trace.map(|trace| format!(", by {}", called(&trace.caller)));
+    let by = trace.map(|trace| format!(", by {}", trace.caller.words()));
     let by = by.unwrap_or_default();
     Some(match count.uses {
         1 => format!("Tried once in vain: on {last}{by}."),
@@ -269,22 +271,17 @@ pub(super) fn said(review: &Review) -> Said {
     }
 }
 
+/// What else there is to know, as sentences.
+pub(super) fn blockers(review: &Review) -> Vec<String> {
+    let blockers = review.blockers.iter();
+    blockers.map(|blocker| format!("{blocker}.")).collect()
+}
+
 /// What tells a caller from others.
 fn name(finding: &Finding) -> String {
     match &finding.caller {
-        Some(caller) => called(caller),
+        Some(caller) => caller.words(),
         None => "callers that cannot be told apart".to_owned(),
-    }
-}
-
-fn called(caller: &Caller) -> String {
-    let program = match &caller.consumer {
-        Some(consumer) => consumer.to_string(),
-        None => caller.agent.to_string(),
-    };
-    match program.is_empty() {
-        true => format!("a program at {}", caller.network),
-        false => format!("{program} at {}", caller.network),
     }
 }
 
@@ -308,6 +305,7 @@ fn row(finding: &Finding) -> CallerRow {
         pauses: finding.habit.pauses,
         standing,
         until,
+        with_oauth: finding.moved_at.map(moment),
         confidence: percent(finding.confidence),
     }
 }
@@ -360,6 +358,7 @@ async fn migration_page(
             said: said(&review),
             confidence: percent(review.confidence),
             callers: review.callers.iter().map(row).collect(),
+            blockers: blockers(&review),
         }),
     })
 }

@@ -54,10 +54,22 @@ fn lines(first: &[&str], value: &Value) -> String {
     let rest = rest.filter(|name| !first.contains(name));
     let present = first.iter().copied().filter(|name| !value[name].is_null());
     for name in present.chain(rest) {
-        // Writing to a string does not fail.
-        let _ = writeln!(text, "{:26} {}", harmless(name), cell(&value[name]));
+        let mut label = harmless(name);
+        for cell in cells(&value[name]) {
+            // Writing to a string does not fail.
+            let _ = writeln!(text, "{label:26} {cell}");
+            label.clear();
+        }
     }
     text
+}
+
+/// A list of things that say themselves what they are has a line for each of their sentences.
+fn cells(value: &Value) -> Vec<String> {
+    let things = value.as_array().filter(|things| !things.is_empty());
+    let sentence = |thing: &Value| thing["text"].as_str().map(harmless);
+    let sentences = things.and_then(|things| things.iter().map(sentence).collect());
+    sentences.unwrap_or_else(|| vec![cell(value)])
 }
 
 fn cell(value: &Value) -> String {
@@ -91,6 +103,7 @@ mod tests {
         let value = json!({
             "a": "x\u{1b}[31m", "id": "7", "none": null, "many": ["b", "c"],
             "services": [{"service": "S", "profiles": []}], "on": true,
+            "told": [{"text": "One", "at": 1}, {"text": "Two", "at": 2}],
         });
         let expected = [
             ("id", "7"),
@@ -99,6 +112,8 @@ mod tests {
             ("none", "-"),
             ("on", "yes"),
             ("services", "profiles=- service=S"),
+            ("told", "One"),
+            ("", "Two"),
         ];
         let expected = expected.map(|(name, value)| format!("{name:26} {value}\n"));
         assert_eq!(lines(&["id", "missing"], &value), expected.concat());

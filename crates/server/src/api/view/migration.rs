@@ -1,6 +1,7 @@
 //! Where migrations stand, and what the callers of a JWT half say.
 
 use countersign_authority::{MigrationDetail, MigrationStatus};
+use countersign_model::blocker::Blocker;
 use countersign_model::evidence::Seen;
 use countersign_model::review::{Finding, Review, Standing, Verdict};
 use countersign_model::{Grants, Migration};
@@ -155,6 +156,26 @@ pub(in crate::api) struct ReviewView {
     confidence: f64,
     /// Callers of the JWT half, those first who are waited for longest.
     callers: Vec<ReviewedCaller>,
+    /// What else to know before the half goes; it leaves the verdict as it is.
+    blockers: Vec<BlockerView>,
+}
+
+/// Something to know before the JWT half goes.
+#[derive(Serialize, ToSchema)]
+struct BlockerView {
+    /// `live_tokens`, `certificate_expires` or `not_seen_with_oauth`.
+    kind: &'static str,
+    /// Until when tokens live, when the certificate expires, or the caller's last use of the JWT
+    /// half.
+    at: String,
+    /// Of `certificate_expires`.
+    certificate_id: Option<String>,
+    /// Of `not_seen_with_oauth`; `null`, with the two below, for all who cannot be told apart.
+    network: Option<String>,
+    agent: Option<String>,
+    consumer: Option<String>,
+    /// It as a sentence, without the full stop.
+    text: String,
 }
 
 /// A caller of the JWT half.
@@ -166,6 +187,8 @@ struct ReviewedCaller {
     consumer: Option<String>,
     /// Its last use of the JWT half, or when recording began if nobody was ever seen.
     last_used_at: String,
+    /// When it was last seen with the OAuth half, if it ever was.
+    oauth_last_used_at: Option<String>,
     /// `hourly`, `daily`, `weekly`, `monthly`, `quarterly`, `irregular`, or `unknown`.
     pace: &'static str,
     /// How many pauses between its calls were seen.
@@ -191,6 +214,26 @@ impl From<&Review> for ReviewView {
             until: until.map(time),
             confidence: review.confidence,
             callers: review.callers.iter().map(ReviewedCaller::from).collect(),
+            blockers: review.blockers.iter().map(BlockerView::from).collect(),
+        }
+    }
+}
+
+impl From<&Blocker> for BlockerView {
+    fn from(blocker: &Blocker) -> Self {
+        let (certificate, caller) = match blocker {
+            Blocker::LiveTokens { .. } => (None, None),
+            Blocker::CertificateExpires { id, .. } => (Some(id), None),
+            Blocker::NotSeenWithOAuth { caller, .. } => (None, caller.as_ref()),
+        };
+        Self {
+            kind: blocker.as_str(),
+            at: time(blocker.at()),
+            certificate_id: certificate.map(ToString::to_string),
+            network: caller.map(|caller| caller.network.to_string()),
+            agent: caller.map(|caller| caller.agent.as_str().to_owned()),
+            consumer: caller.and_then(|one| one.consumer.as_ref().map(ToString::to_string)),
+            text: blocker.to_string(),
         }
     }
 }
@@ -207,6 +250,7 @@ impl From<&Finding> for ReviewedCaller {
             agent: caller.map(|caller| caller.agent.as_str().to_owned()),
             consumer: caller.and_then(|one| one.consumer.as_ref().map(ToString::to_string)),
             last_used_at: time(finding.last_at),
+            oauth_last_used_at: finding.moved_at.map(time),
             pace: finding.habit.pace.as_str(),
             pauses: finding.habit.pauses,
             longest_pause_seconds: finding.habit.longest_pause.as_secs(),

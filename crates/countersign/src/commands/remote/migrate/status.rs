@@ -99,6 +99,7 @@ async fn reviewed(target: &Target, session: &Session) -> Result<Value, Failure> 
     let call = target.place.call(Http::Get, &["review"]);
     let mut review = bulk::patiently(&call, session).await?;
     review["callers_seen"] = json!(review["callers"].as_array().map_or(0, Vec::len));
+    review["blockers_seen"] = json!(review["blockers"].as_array().map_or(0, Vec::len));
     for name in ["credential_id", "name", "state"] {
         review[name] = target.migration[name].clone();
     }
@@ -151,7 +152,7 @@ pub const FIRST: &[&str] = &[
     "last_attempt_at",
     "tokens_live_until",
 ];
-const REVIEW_FIRST: &[&str] = &["verdict", "until", "confidence"];
+const REVIEW_FIRST: &[&str] = &["verdict", "until", "confidence", "blockers"];
 const REVIEW_COLUMNS: &[&str] = &[
     "credential_id",
     "name",
@@ -160,6 +161,7 @@ const REVIEW_COLUMNS: &[&str] = &[
     "until",
     "confidence",
     "callers_seen",
+    "blockers_seen",
 ];
 
 #[cfg(test)]
