@@ -10,7 +10,8 @@ use crate::credential::{Credential, Origin};
 /// The dates of a policy. A date that is not set never comes.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 pub struct DeprecationPolicy {
-    /// From here on JWT credentials carry a warning, and can be migrated.
+    /// From here on JWT credentials carry a warning. They can be migrated before, too: our choice,
+    /// because who wants to be early need not be stopped.
     pub deprecated_on: Option<Timestamp>,
     /// From here on no JWT credential can be created.
     pub no_new_on: Option<Timestamp>,

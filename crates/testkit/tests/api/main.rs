@@ -71,4 +71,5 @@ mod published;
 mod rights;
 mod routes;
 mod sign_in;
+mod timeline;
 mod trying;
