@@ -16,6 +16,7 @@ mod gateway;
 mod lease;
 mod load;
 mod middleware;
+mod migration;
 mod node;
 mod outage;
 mod postgres;
