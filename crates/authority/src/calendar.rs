@@ -16,7 +16,7 @@ use crate::Authority;
 use crate::actor::Actor;
 use crate::error::ManageError;
 use crate::master_key::Mark;
-use crate::notices::about;
+use crate::notices::{about, attempts_of};
 use crate::sessions::random_code;
 
 /// How long what is over stays on a calendar.
@@ -145,6 +145,11 @@ impl Authority {
         let mut all: Vec<_> = dates.into_iter().map(|date| (date, None)).collect();
         for credential in credentials::of_ids(&mut read, &ids).await? {
             let ending = notice::endings(&credential, &policy).into_iter();
+            all.extend(ending.map(|ending| (ending, Some(about(&credential)))));
+        }
+        let tried = endings::tried(&mut read, &org).await?;
+        for credential in credentials::of_ids(&mut read, &tried).await? {
+            let ending = attempts_of(&mut read, &credential).await?;
             all.extend(ending.map(|ending| (ending, Some(about(&credential)))));
         }
         all.retain(|(ending, _)| span.0 <= ending.at && ending.at < span.1);

@@ -22,8 +22,10 @@ use crate::error::ManageError;
 mod find;
 mod measure;
 mod send;
+mod trouble;
 
 pub(crate) use measure::describe;
+pub(crate) use trouble::attempts_of;
 
 /// Ends are days away, and windows are days long.
 const LOOK_EVERY: Duration = Duration::from_secs(3600);

@@ -7,11 +7,13 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use countersign_wire::{OrgId, Timestamp};
+use countersign_wire::{Caller, OrgId, Timestamp};
 
-use crate::credential::{Credential, Owner};
+use crate::credential::{Credential, Grants, Owner};
 use crate::deprecation::DeprecationPolicy;
 use crate::member::SignInName;
+use crate::migration::Migration;
+use crate::review::{Review, Verdict};
 
 /// What ends.
 #[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
@@ -24,15 +26,21 @@ pub enum Kind {
     PolicyDate,
     /// The JWT half of a credential, by the policy, whatever its certificates say.
     JwtEnd,
+    /// A JWT half in quarantine that somebody tries in vain: it is deleted.
+    AttemptsRefused,
+    /// The JWT half of a migration that does not get on: programs still need it.
+    MigrationBlocked,
 }
 
 impl Kind {
     /// All of them.
-    pub const ALL: [Self; 4] = [
+    pub const ALL: [Self; 6] = [
         Self::CertificateExpires,
         Self::SecretExpires,
         Self::PolicyDate,
         Self::JwtEnd,
+        Self::AttemptsRefused,
+        Self::MigrationBlocked,
     ];
 
     /// The word for it in the store and in the API.
@@ -43,6 +51,8 @@ impl Kind {
             Self::SecretExpires => "secret_expires",
             Self::PolicyDate => "policy_date",
             Self::JwtEnd => "jwt_end",
+            Self::AttemptsRefused => "attempts_refused",
+            Self::MigrationBlocked => "migration_blocked",
         }
     }
 
@@ -60,7 +70,7 @@ pub struct Ending {
     pub kind: Kind,
     /// Its id: of the secret, the certificate, the credential; for a policy, the date's name.
     pub subject: String,
-    /// What people call it.
+    /// What people call it; of attempts and blocked migrations, what is the matter.
     pub name: String,
     /// Its first instant without.
     pub at: Timestamp,
@@ -85,6 +95,18 @@ impl Ending {
             }
             (Kind::JwtEnd, true) => {
                 format!("Service Account (JWT) ended on {date}: migrate to OAuth Server-to-Server")
+            }
+            (Kind::AttemptsRefused, false) => {
+                format!("the disabled JWT half is still tried ({name}), and deleted on {date}")
+            }
+            (Kind::AttemptsRefused, true) => {
+                format!("the JWT half was still tried ({name}), and deleted on {date}")
+            }
+            (Kind::MigrationBlocked, false) => {
+                format!("the migration is blocked ({name}), and the JWT half ends on {date}")
+            }
+            (Kind::MigrationBlocked, true) => {
+                format!("the migration is blocked ({name}), and the JWT half ended on {date}")
             }
         }
     }
@@ -115,6 +137,18 @@ impl Window {
         // The last that has opened: those before it are over.
         let days_before = DAYS.into_iter().rfind(opened)?;
         Some(Self { days_before })
+    }
+
+    /// The same of something that is told as soon as it is known: it may come up at `begin`, before
+    /// the first window opens, which is a window of its own then.
+    #[must_use]
+    pub fn since(begin: Timestamp, end: Timestamp, now: Timestamp) -> Option<Self> {
+        let whole = begin <= now && now < end;
+        let days = end.since(begin).as_secs().div_ceil(DAY);
+        let whole = whole.then(|| Self {
+            days_before: u32::try_from(days).unwrap_or(u32::MAX),
+        });
+        Self::at(end, now).or(whole)
     }
 
     /// How many days before the end it opens.
@@ -193,6 +227,72 @@ fn jwt_end(credential: &Credential, policy: &DeprecationPolicy) -> Option<Ending
         at: credential
             .dates(policy)
             .stops(credential.last_certificate_ends())?,
+    })
+}
+
+/// Exchanges that a disabled JWT half refused.
+#[derive(Clone, Copy, Debug)]
+pub struct Attempts<'a> {
+    /// How many.
+    pub times: u64,
+    /// The last one.
+    pub last_at: Timestamp,
+    /// Whose that was, if it can be told.
+    pub by: Option<&'a Caller>,
+}
+
+/// What is told of a JWT half in quarantine that was tried.
+#[must_use]
+pub fn attempts_refused(credential: &Credential, attempts: &Attempts<'_>) -> Option<Ending> {
+    let Grants::Jwt(Migration::Disabled { until, .. }) = credential.grants else {
+        return None;
+    };
+    let times = match attempts.times {
+        1 => "once".to_owned(),
+        times => format!("{times} times"),
+    };
+    let by = attempts.by.map(|by| format!(" by {}", by.words()));
+    let (last, by) = (attempts.last_at.minute(), by.unwrap_or_default());
+    Some(Ending {
+        kind: Kind::AttemptsRefused,
+        subject: credential.id.to_string(),
+        name: format!("{times}, last on {last}{by}"),
+        at: until,
+    })
+}
+
+/// How long a migration may take before it counts as blocked.
+const PATIENCE: Duration = Duration::from_secs(7 * DAY);
+
+/// When the JWT half of a migration ends that does not get on: both halves are there for a week,
+/// or it is a matter of days, and people are told of its end now. Whether it is blocked is its
+/// review's to say.
+#[must_use]
+pub fn drags_on(
+    credential: &Credential,
+    policy: &DeprecationPolicy,
+    now: Timestamp,
+) -> Option<Timestamp> {
+    let Grants::Jwt(Migration::Paired { since }) = credential.grants else {
+        return None;
+    };
+    let end = policy.deadline(credential)?.at;
+    let window = Window::at(end, now)?;
+    (window.is_daily() || now.since(since) >= PATIENCE).then_some(end)
+}
+
+/// What is told of a migration whose JWT half ends at `end`; nothing where the review says *safe*.
+#[must_use]
+pub fn migration_blocked(
+    credential: &Credential,
+    end: Timestamp,
+    review: &Review,
+) -> Option<Ending> {
+    (review.verdict != Verdict::Safe).then(|| Ending {
+        kind: Kind::MigrationBlocked,
+        subject: credential.id.to_string(),
+        name: review.reason(),
+        at: end,
     })
 }
 

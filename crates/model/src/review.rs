@@ -44,6 +44,44 @@ pub struct Review {
     pub blockers: Vec<Blocker>,
 }
 
+impl Review {
+    /// Why it says what it says, with the name of whoever is waited for longest; without the full
+    /// stop.
+    #[must_use]
+    pub fn reason(&self) -> String {
+        let first = self.callers.first();
+        let caller = first.and_then(|one| one.caller.as_ref());
+        let name = caller.map(Caller::words);
+        let name = name
+            .as_deref()
+            .unwrap_or("callers that cannot be told apart");
+        match self.verdict {
+            Verdict::Safe => {
+                "whoever called has moved, or has been silent for longer than it ever paused"
+                    .to_owned()
+            }
+            Verdict::Wait { until } => match first.filter(|one| one.caller.is_some()) {
+                Some(one) => format!(
+                    "wait until {}: {name} ({}) used the JWT half last on {}",
+                    until.date(),
+                    one.habit.pace.as_str(),
+                    one.last_at.minute(),
+                ),
+                None => format!(
+                    "wait until {}: nobody was seen yet, but somebody may call who does so rarely",
+                    until.date()
+                ),
+            },
+            Verdict::StillUsed { callers: 1 } => {
+                format!("1 caller still uses the JWT half: {name}")
+            }
+            Verdict::StillUsed { callers } => {
+                format!("{callers} callers still use the JWT half, {name} among them")
+            }
+        }
+    }
+}
+
 /// Whether the JWT half may be switched off.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub enum Verdict {

@@ -162,6 +162,45 @@ pub async fn with_jwt_half(
         .await
 }
 
+/// Enabled credentials with both halves that somebody may have to be told of, by id, which is the
+/// key of the page: where the JWT half works, and where it is in quarantine and was tried.
+///
+/// # Errors
+/// [`Error`].
+pub async fn migrating(r: &mut impl Reads, page: &Page) -> Result<Vec<CredentialId>, Error> {
+    const LIST: &str = "
+        SELECT c.id AS id
+        FROM credentials c
+        LEFT JOIN attempts a ON a.credential_id = c.id
+        WHERE c.grants = 'jwt_paired' AND c.id > $1 AND c.disabled_at IS NULL
+            AND (c.jwt_disabled_at IS NULL OR a.credential_id IS NOT NULL)
+        ORDER BY c.id
+        LIMIT $2";
+    let listed = query(LIST).bind(page.start()).bind(page.size());
+    r.session()
+        .list("credentials", listed, |row| row.parsed("id"))
+        .await
+}
+
+/// The first five hundred enabled credentials of an organization whose JWT half is in quarantine
+/// and was tried, by id.
+///
+/// # Errors
+/// [`Error`].
+pub async fn tried(r: &mut impl Reads, org_id: &OrgId) -> Result<Vec<CredentialId>, Error> {
+    const LIST: &str = "
+        SELECT c.id AS id
+        FROM credentials c
+        JOIN attempts a ON a.credential_id = c.id
+        WHERE c.org_id = $1 AND c.jwt_disabled_at IS NOT NULL AND c.disabled_at IS NULL
+        ORDER BY c.id
+        LIMIT $2";
+    let listed = query(LIST).bind(org_id.as_str()).bind(Page::first().size());
+    r.session()
+        .list("credentials", listed, |row| row.parsed("id"))
+        .await
+}
+
 /// How many credentials with a JWT half there are, by how far their migration is: the words of
 /// `grants` in the store, and `jwt_disabled` for those in quarantine.
 ///

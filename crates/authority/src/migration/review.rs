@@ -50,7 +50,7 @@ impl Authority {
     ///
     /// # Errors
     /// [`ManageError::Migration`] when there is no JWT half.
-    pub(super) async fn known_of(
+    pub(crate) async fn known_of(
         &self,
         read: &mut impl Reads,
         credential: &Credential,
@@ -80,7 +80,7 @@ impl Authority {
 }
 
 /// What is known of the use of a credential.
-pub(super) struct Known {
+pub(crate) struct Known {
     /// Since when calls are recorded.
     pub(super) since: Timestamp,
     /// Who used the JWT half.
@@ -97,7 +97,7 @@ pub(super) struct Known {
 
 impl Known {
     /// What it says at `now`. Whoever tries in vain would use the JWT half if he could.
-    pub(super) fn review(&self, now: Timestamp) -> Review {
+    pub(crate) fn review(&self, now: Timestamp) -> Review {
         let evidence = Evidence {
             since: self.since,
             old: &[&self.old[..], &self.attempts].concat(),

@@ -18,7 +18,7 @@ use crate::lease::{Lease, WorkError};
 use crate::policies::Policies;
 
 /// Credentials that are looked at at once.
-const AT_ONCE: usize = 100;
+pub(super) const AT_ONCE: usize = 100;
 /// Addresses whose messages are made in one transaction.
 const ADDRESSES_AT_ONCE: u32 = 100;
 
@@ -27,8 +27,9 @@ impl Authority {
     pub(crate) async fn find_notices(&self, lease: Lease, now: Timestamp) -> Result<(), WorkError> {
         if self.notices.is_time(now) {
             self.measure_endings(now).await?;
+            let look = Look::begin(self, lease, now).await?;
+            look.at_migrations().await?.measure();
             if self.notices.carrier.is_some() {
-                let look = Look::begin(self, lease, now).await?;
                 look.at_dates().await?;
                 look.at_ends(Part::Certificates).await?;
                 look.at_ends(Part::Secrets).await?;
@@ -67,14 +68,14 @@ impl Authority {
 }
 
 /// One look at everything that ends.
-struct Look<'a> {
-    authority: &'a Authority,
+pub(super) struct Look<'a> {
+    pub(super) authority: &'a Authority,
     channels: &'a Channels,
     lease: Lease,
-    now: Timestamp,
-    policies: Arc<Policies>,
+    pub(super) now: Timestamp,
+    pub(super) policies: Arc<Policies>,
     /// Who administers each organization that works.
-    administrators: HashMap<OrgId, Vec<SignInName>>,
+    pub(super) administrators: HashMap<OrgId, Vec<SignInName>>,
 }
 
 impl<'a> Look<'a> {
@@ -180,10 +181,20 @@ impl<'a> Look<'a> {
 
     /// What is told of an end now, to everybody who is told.
     fn tell(&self, org: &OrgId, ending: &Ending, of: Option<&Credential>) -> Vec<Notice> {
-        let (Some(administrators), Some(window)) = (
-            self.administrators.get(org),
-            Window::at(ending.at, self.now),
-        ) else {
+        match Window::at(ending.at, self.now) {
+            Some(window) => self.tell_in(window, org, ending, of),
+            None => Vec::new(),
+        }
+    }
+
+    pub(super) fn tell_in(
+        &self,
+        window: Window,
+        org: &OrgId,
+        ending: &Ending,
+        of: Option<&Credential>,
+    ) -> Vec<Notice> {
+        let Some(administrators) = self.administrators.get(org) else {
             return Vec::new();
         };
         let mail = notice::recipients(of.map(|one| &one.owner), administrators, window);
@@ -214,7 +225,7 @@ impl<'a> Look<'a> {
             .collect()
     }
 
-    async fn save(&self, told: &[Notice]) -> Result<(), WorkError> {
+    pub(super) async fn save(&self, told: &[Notice]) -> Result<(), WorkError> {
         if told.is_empty() {
             return Ok(());
         }

@@ -62,8 +62,16 @@ impl Authority {
         for (_, state) in STATES {
             jwt_credentials(state, 0);
         }
+        trouble(0, 0);
         unsent("pending", 0);
         unsent("failed", 0);
+    }
+}
+
+/// Migrations that somebody should look at.
+pub(super) fn trouble(tried: u64, blocked: u64) {
+    for (what, count) in [("attempts_refused", tried), ("migration_blocked", blocked)] {
+        metrics::gauge!(TROUBLE, "what" => what).set(to_f64(count));
     }
 }
 
@@ -94,6 +102,10 @@ pub(crate) fn describe() {
         "Credentials with a JWT half, by how far their migration is"
     );
     metrics::describe_gauge!(
+        TROUBLE,
+        "Migrations that somebody should look at: disabled JWT halves that are still tried, and halves that end soon and are still needed"
+    );
+    metrics::describe_gauge!(
         MESSAGES,
         "Messages with notices that wait, and that were given up in the last seven days"
     );
@@ -101,4 +113,5 @@ pub(crate) fn describe() {
 
 const EXPIRING: &str = "expiring";
 const JWT_CREDENTIALS: &str = "jwt_credentials";
+const TROUBLE: &str = "migrations_in_trouble";
 const MESSAGES: &str = "notice_messages";

@@ -85,6 +85,43 @@ fn words_are_of_the_readers_time() {
 }
 
 #[test]
+fn what_is_told_at_once_has_a_window_before_the_first_one() {
+    let began = before(60);
+    let at = |now: Timestamp| Window::since(began, END, now).map(Window::days_before);
+    assert_eq!(at(began.minus(Duration::from_millis(1))), None);
+    assert_eq!(at(began), Some(60));
+    assert_eq!(at(before(30).minus(Duration::from_millis(1))), Some(60));
+    for days in DAYS {
+        assert_eq!(at(before(u64::from(days))), Some(days));
+    }
+    let short = Window::since(before(1), END, before(1)).map(Window::days_before);
+    assert_eq!(short, Some(1));
+}
+
+#[test]
+fn trouble_is_told_with_what_is_the_matter() {
+    let told = |kind, name: &str, now| {
+        let name = name.to_owned();
+        Ending {
+            kind,
+            name,
+            ..ending()
+        }
+        .words(now)
+    };
+    let name = "3 times, last on 2027-01-10 12:00 UTC by nightly at 203.0.113.0/24";
+    assert_eq!(
+        told(Kind::AttemptsRefused, name, before(3)),
+        format!("the disabled JWT half is still tried ({name}), and deleted on 2027-01-15")
+    );
+    let name = "2 callers still use the JWT half, nightly at 203.0.113.0/24 among them";
+    assert_eq!(
+        told(Kind::MigrationBlocked, name, before(3)),
+        format!("the migration is blocked ({name}), and the JWT half ends on 2027-01-15")
+    );
+}
+
+#[test]
 fn a_message_is_tried_eight_times() {
     let mut tries = 1;
     let mut waited = Duration::ZERO;

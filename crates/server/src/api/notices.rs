@@ -30,13 +30,16 @@ pub(super) struct NoticeView {
     created_at: String,
     /// `pending`, `sent` or `failed`.
     state: &'static str,
-    /// `certificate_expires`, `secret_expires`, `policy_date` or `jwt_end`.
+    /// `certificate_expires`, `secret_expires`, `policy_date`, `jwt_end`, `attempts_refused` or
+    /// `migration_blocked`.
     kind: &'static str,
     /// Of the certificate, the secret or the credential; for a policy, the name of the date.
     subject_id: String,
+    /// What people call it; of the last two kinds, what is the matter.
     name: String,
     ends_at: String,
-    /// The window in which it is told: 30, 23, 16 or 9 days before the end, or 3, 2, 1 or 0.
+    /// The window in which it is told: 30, 23, 16 or 9 days before the end, or 3, 2, 1 or 0; for
+    /// `attempts_refused` in a longer quarantine, first as many as that has.
     days_before: u32,
     /// `null` for what concerns the whole organization.
     credential: Option<AboutView>,

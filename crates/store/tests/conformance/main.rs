@@ -119,6 +119,7 @@ suite! {
         a_message_is_claimed_by_one_node,
         administrators_are_those_who_can_sign_in,
         ends_are_listed_in_pages_and_counted,
+        migrations_to_tell_of_are_listed,
         nodes_that_find_the_same_tell_it_once,
         notices_are_bundled_by_address_and_listed,
         old_notices_are_trimmed;

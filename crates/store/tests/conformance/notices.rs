@@ -1,11 +1,15 @@
 //! The outbox of notices, and what they are found by.
 
 use countersign_model::notice::Kind;
-use countersign_model::{InstallationRole, Membership, Person, Role, SignInName, State as Enabled};
+use countersign_model::{
+    Grants, InstallationRole, Membership, Migration, Person, Role, SignInName, State as Enabled,
+};
+use countersign_store::attempts;
 use countersign_store::calendar_links::{self, CalendarLink};
 use countersign_store::endings::{self, Part};
 use countersign_store::messages::{self, Address, Channel, State};
 use countersign_store::notices::{self, About, Notice};
+use countersign_store::service_calls::Count;
 use countersign_store::{Page, Store, credentials, members, people, retry};
 use countersign_wire::{OrgId, PersonId, Timestamp};
 
@@ -317,6 +321,57 @@ pub async fn ends_are_listed_in_pages_and_counted(db: &TestDatabase) {
     let owned = endings::owned(&mut r, org, &Page::first()).await.unwrap();
     assert_eq!(owned.len(), 3);
     assert_eq!(owned[0].owner, world.credential(1).owner);
+}
+
+pub async fn migrations_to_tell_of_are_listed(db: &TestDatabase) {
+    let world = World::create(db.store(), 1).await;
+    let disabled = |at: i64| Migration::Disabled {
+        since: Timestamp::from_millis(1),
+        at: Timestamp::from_millis(at),
+        until: Timestamp::from_millis(at + 7),
+    };
+    let off = Enabled::Disabled { at: at(1) };
+    let all = [
+        (1, Migration::Paired { since: at(1) }, Enabled::Enabled, 0),
+        (2, disabled(5), Enabled::Enabled, 1),
+        (3, disabled(5), Enabled::Enabled, 0),
+        (4, Migration::Paired { since: at(1) }, off, 0),
+        (5, disabled(5), off, 1),
+        (6, Migration::NotStarted, Enabled::Enabled, 0),
+        (7, Migration::Paired { since: at(1) }, Enabled::Enabled, 1),
+        (8, Migration::Completed { at: at(9) }, Enabled::Enabled, 1),
+    ];
+    let mut w = db.store().write().await.unwrap();
+    for (n, migration, state, attempts) in all {
+        let mut credential = world.credential(n);
+        credential.grants = Grants::Jwt(migration);
+        credential.state = state;
+        credentials::insert(&mut w, &credential).await.unwrap();
+        if attempts > 0 {
+            let count = Count {
+                first_at: at(6),
+                last_at: at(6),
+                uses: attempts,
+            };
+            attempts::add(&mut w, &credential.id, &count).await.unwrap();
+        }
+    }
+    w.commit().await.unwrap();
+
+    let id = |n| world.credential(n).id;
+    let mut r = db.store().read().await.unwrap();
+    let found = endings::migrating(&mut r, &Page::first()).await.unwrap();
+    assert_eq!(found, [id(1), id(2), id(7)]);
+    let behind = Page {
+        after: Some(id(1).to_string()),
+        limit: 1,
+    };
+    let next = endings::migrating(&mut r, &behind).await.unwrap();
+    assert_eq!(next, [id(2)]);
+    let org = &world.organization.id;
+    assert_eq!(endings::tried(&mut r, org).await.unwrap(), [id(2)]);
+    let elsewhere = OrgId::from_random([9; 12]);
+    assert!(endings::tried(&mut r, &elsewhere).await.unwrap().is_empty());
 }
 
 pub async fn administrators_are_those_who_can_sign_in(db: &TestDatabase) {

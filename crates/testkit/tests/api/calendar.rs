@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use countersign_model::{DeprecationPolicy, Role};
 use countersign_testkit::app::operator;
-use countersign_testkit::{Answer, ISSUER, TestApp, keys};
+use countersign_testkit::{Answer, Assertion, ISSUER, TestApp, keys};
 use countersign_wire::OrgId;
 
 on_both_engines!(
@@ -50,6 +50,14 @@ async fn the_link_shows_names_and_dates(app: &TestApp) {
         .person(&org, "ada@example.com", Role::SystemAdministrator)
         .await;
 
+    // A half in quarantine that somebody tries is deleted on a day, too.
+    let tried = app.jwt(&org, &["DocCloudSDK"], keys::first()).await;
+    app.disable_jwt_half(&tried).await;
+    let assertion = Assertion::of(&tried, app.now()).sign();
+    let refused = app.anonymous().exchange(&tried, &assertion).await;
+    assert_eq!(refused.status, 400);
+    app.authority.flush().await;
+
     let link = link(&ada.post(&format!("{place}/calendar"), &[]).await);
     assert!(
         link.starts_with(&format!("{place}/calendar.ics?token=")),
@@ -67,13 +75,15 @@ async fn the_link_shows_names_and_dates(app: &TestApp) {
         "SUMMARY:Nightly sync: client secret \"blue\\, or so\" (ends in ",
         "SUMMARY:Nightly sync: Service Account (JWT) ends on 2026-12-24",
         "SUMMARY:from 2026-12-24 on\\, Service Account (JWT) credentials get no tokens",
+        "SUMMARY:Nightly sync: the disabled JWT half is still tried (once\\, last on 2026-02-01",
         "DTSTART;VALUE=DATE:20260313",
+        "DTSTART;VALUE=DATE:20260208",
         "UID:policy_date-final_on-",
     ] {
         assert!(text.contains(&format!("\r\n{line}")), "{line}: {text}");
     }
     // The certificate outlives the JWT half: that it ends is no news.
-    assert_eq!(text.matches("BEGIN:VEVENT").count(), 3, "{text}");
+    assert_eq!(text.matches("BEGIN:VEVENT").count(), 4, "{text}");
     assert!(text.contains(client.client_id.as_str()));
     assert!(!text.contains(&client.secret) && !text.contains(other.client_id.as_str()));
     // The same day keeps its name, whenever it is read.

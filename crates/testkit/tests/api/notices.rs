@@ -6,12 +6,12 @@ use std::time::Duration;
 use countersign::notices::{
     Messenger, Security, Settings, SmtpSettings, WebhookSettings, WebhookUrl,
 };
-use countersign_authority::{MessageState, NewCertificate, NewGrant, Page};
+use countersign_authority::{MessageState, NewCertificate, NewGrant, OrganizationChange, Page};
 use countersign_jose::SigningKey;
-use countersign_model::{DeprecationPolicy, Owner, Role};
+use countersign_model::{DeprecationPolicy, Owner, Quarantine, Role};
 use countersign_testkit::app::{Node, START, operator};
 use countersign_testkit::sinks::{MailSink, WebhookSink, webhook_secret};
-use countersign_testkit::{Setup, TestApp, TestClient, TestDatabase, keys};
+use countersign_testkit::{Assertion, Setup, TestApp, TestClient, TestDatabase, keys};
 use countersign_wire::{OrgId, Timestamp};
 use serde_json::Value;
 
@@ -47,6 +47,10 @@ on_databases!(
     what_the_mail_server_refuses_is_seen,
     a_message_tells_of_one_organization,
     dates_of_a_policy_are_told,
+    a_disabled_half_that_is_still_tried_is_told_until_its_callers_have_moved,
+    a_migration_that_does_not_get_on_is_told_before_its_end,
+    attempts_in_a_long_quarantine_are_told_at_once,
+    what_is_the_matter_is_told_to_the_owner_first,
 );
 
 const DAY: Duration = Duration::from_secs(86_400);
@@ -352,6 +356,168 @@ async fn dates_of_a_policy_are_told(database: TestDatabase) {
         ("policy_date".to_owned(), "final_on".to_owned()),
     ];
     assert_eq!(told, expected);
+    app.remove().await;
+}
+
+async fn exchange(node: &Node, client: &TestClient) -> u16 {
+    let assertion = Assertion::of(client, node.authority.clock().now()).sign();
+    let answer = node.anonymous().exchange(client, &assertion).await;
+    node.authority.flush().await;
+    answer.status
+}
+
+/// Its windows, if it was told of.
+fn windows(sink: &WebhookSink, kind: &str, client: &TestClient) -> Vec<u64> {
+    let mut told = told(&sink.notices());
+    let told = told.remove(&(kind.to_owned(), client.id.to_string()));
+    told.unwrap_or_default()
+}
+
+async fn a_disabled_half_that_is_still_tried_is_told_until_its_callers_have_moved(
+    database: TestDatabase,
+) {
+    const KIND: &str = "attempts_refused";
+    let sink = WebhookSink::start().await;
+    let app = start(database, &sink, Vec::new()).await;
+    let org = app.organization().await;
+    let [stays, moves, quiet] = [
+        app.jwt(&org, &["DocCloudSDK"], keys::first()).await,
+        app.jwt(&org, &["DocCloudSDK"], keys::first()).await,
+        app.jwt(&org, &["DocCloudSDK"], keys::first()).await,
+    ];
+    for client in [&stays, &moves, &quiet] {
+        app.disable_jwt_half(client).await;
+    }
+    round(&app).await;
+    assert!(sink.notices().is_empty(), "nobody has tried");
+    app.advance(Duration::from_secs(3600));
+    for client in [&stays, &moves] {
+        assert_eq!(exchange(&app, client).await, 400);
+    }
+    round(&app).await;
+    assert_eq!(windows(&sink, KIND, &stays), [9]);
+    let notice = &sink.notices()[0];
+    let (name, url) = (notice["name"].as_str(), &notice["credential"]["url"]);
+    let tried = "once, last on 2026-02-01 13:00 UTC by ";
+    assert!(name.unwrap().starts_with(tried), "{notice}");
+    assert!(url.as_str().unwrap().contains("/credentials/"), "{notice}");
+
+    app.advance(Duration::from_secs(60));
+    app.anonymous().token(&moves, "openid").await.token();
+    app.authority.flush().await;
+    let mut other = app.second_node().await;
+    for step in 0..6 * 8 {
+        app.advance(DAY / 6);
+        if step % 11 == 10 {
+            other = app.second_node().await;
+        }
+        let (here, there) = tokio::join!(
+            app.authority.work_as_leader(),
+            other.authority.work_as_leader()
+        );
+        here.and(there).unwrap();
+        let (here, there) =
+            tokio::join!(app.authority.send_notices(), other.authority.send_notices());
+        here.and(there).unwrap();
+    }
+    assert_eq!(windows(&sink, KIND, &stays), [9, 3, 2, 1]);
+    assert_eq!(windows(&sink, KIND, &moves), [9]);
+    assert!(windows(&sink, KIND, &quiet).is_empty());
+    app.remove().await;
+}
+
+async fn attempts_in_a_long_quarantine_are_told_at_once(database: TestDatabase) {
+    let sink = WebhookSink::start().await;
+    let app = start(database, &sink, Vec::new()).await;
+    let org = app.organization().await;
+    let change = OrganizationChange {
+        quarantine: Some(Quarantine::of_days(60)),
+        ..OrganizationChange::default()
+    };
+    let by = operator();
+    let changed = app.authority.change_organization(&org, change, &by);
+    changed.await.unwrap();
+    let client = app.jwt(&org, &["DocCloudSDK"], keys::first()).await;
+    app.disable_jwt_half(&client).await;
+    assert_eq!(exchange(&app, &client).await, 400);
+    for _ in 0..20 {
+        round(&app).await;
+        app.advance(2 * DAY);
+    }
+    assert_eq!(windows(&sink, "attempts_refused", &client), [60, 30, 23]);
+    // Restored and disabled again, nobody has tried.
+    let restored = app.authority.restore_jwt_half(&client.id, &by);
+    restored.await.unwrap();
+    app.disable_jwt_half(&client).await;
+    let before = sink.notices().len();
+    app.advance(DAY);
+    round(&app).await;
+    assert_eq!(sink.notices().len(), before);
+    app.remove().await;
+}
+
+async fn a_migration_that_does_not_get_on_is_told_before_its_end(database: TestDatabase) {
+    const KIND: &str = "migration_blocked";
+    let sink = WebhookSink::start().await;
+    let app = start(database, &sink, Vec::new()).await;
+    let org = app.organization().await;
+    // Certificates end with a second.
+    let end = Timestamp::from_seconds(START.plus(days(20)).as_seconds());
+    let [stays, moves, later, idle] = [
+        jwt_until(&app, &org, end).await,
+        jwt_until(&app, &org, end).await,
+        jwt_until(&app, &org, START.plus(days(300))).await,
+        jwt_until(&app, &org, end).await,
+    ];
+    for client in [&stays, &moves, &later] {
+        assert_eq!(exchange(&app, client).await, 200);
+        let by = operator();
+        let started = app.authority.start_migration(&client.id, &by);
+        started.await.unwrap();
+    }
+    app.advance(Duration::from_secs(60));
+    app.anonymous().token(&moves, "openid").await.token();
+    app.authority.flush().await;
+    let second = app.second_node().await;
+    for _ in 0..30 * 2 {
+        round(&app).await;
+        round(&second).await;
+        app.advance(DAY / 2);
+    }
+    // Nobody is told of what was begun just now.
+    assert_eq!(windows(&sink, KIND, &stays), [16, 9, 3, 2, 1, 0]);
+    for client in [&moves, &later, &idle] {
+        assert!(windows(&sink, KIND, client).is_empty());
+    }
+    let notices = sink.notices();
+    let told = notices.iter().find(|one| one["kind"] == KIND).unwrap();
+    let name = told["name"].as_str().unwrap();
+    assert!(name.starts_with("wait until 2026-06-01: "), "{told}");
+    assert_eq!(told["ends_at"], end.to_string());
+    app.remove().await;
+}
+
+async fn what_is_the_matter_is_told_to_the_owner_first(database: TestDatabase) {
+    let sink = MailSink::start().await;
+    let app = start_with(database, &by_mail(&sink)).await;
+    let org = app.organization().await;
+    member(&app, &org, "ada@example.com", Role::SystemAdministrator).await;
+    let client = app.jwt(&org, &["DocCloudSDK"], keys::first()).await;
+    app.disable_jwt_half(&client).await;
+    assert_eq!(exchange(&app, &client).await, 400);
+    for _ in 0..5 {
+        round(&app).await;
+        app.advance(DAY);
+    }
+    let mails = sink.mails();
+    let to: Vec<_> = mails.iter().map(|mail| mail.to.join(" ")).collect();
+    assert_eq!(to[0], "data@example.com");
+    assert_eq!(to.len(), 3, "{to:?}");
+    assert!(to.contains(&"ada@example.com".to_owned()), "{to:?}");
+    let text = mails[0].text.replace("=\n", "");
+    let says = "the disabled JWT half is still tried (once, last on 2026-02-01 12:00 UTC by ";
+    assert!(text.contains(says), "{text}");
+    assert!(text.contains("), and deleted on 2026-02-08"), "{text}");
     app.remove().await;
 }
 

@@ -13,7 +13,7 @@ use crate::developer::place::InCredential;
 use crate::error::PageError;
 use crate::form::{Filled, Form};
 use crate::page::{self, Page};
-use crate::text::{moment, percent};
+use crate::text::{moment, percent, sentence};
 
 #[derive(Template)]
 #[template(path = "developer/migration.html")]
@@ -235,39 +235,18 @@ fn standing(migration: Migration) -> Card {
 
 /// What a review comes to, with whoever is waited for longest.
 pub(super) fn said(review: &Review) -> Said {
-    let first = review.callers.first();
-    let name = first.map(name).unwrap_or_default();
-    match review.verdict {
-        Verdict::Safe => Said {
-            header: "Safe: nobody is expected to use the JWT half any more",
-            text: "Whoever called has moved, or has been silent for longer than it ever paused."
-                .to_owned(),
-            look: "positive",
-        },
-        Verdict::Wait { until } => Said {
-            header: "Wait: somebody may only be pausing",
-            text: match first.filter(|one| one.caller.is_some()) {
-                Some(one) => format!(
-                    "Wait until {}: {name} ({}) used the JWT half last on {}.",
-                    until.date(),
-                    one.habit.pace.as_str(),
-                    moment(one.last_at),
-                ),
-                None => format!(
-                    "Wait until {}: nobody was seen yet, but somebody may call who does so rarely.",
-                    until.date()
-                ),
-            },
-            look: "notice",
-        },
-        Verdict::StillUsed { callers } => Said {
-            header: "Still used: programs would fail",
-            text: match callers {
-                1 => format!("1 caller still uses the JWT half: {name}."),
-                callers => format!("{callers} callers still use the JWT half, {name} among them."),
-            },
-            look: "negative",
-        },
+    let (header, look) = match review.verdict {
+        Verdict::Safe => (
+            "Safe: nobody is expected to use the JWT half any more",
+            "positive",
+        ),
+        Verdict::Wait { .. } => ("Wait: somebody may only be pausing", "notice"),
+        Verdict::StillUsed { .. } => ("Still used: programs would fail", "negative"),
+    };
+    Said {
+        header,
+        text: sentence(review.reason()),
+        look,
     }
 }
 
@@ -275,14 +254,6 @@ pub(super) fn said(review: &Review) -> Said {
 pub(super) fn blockers(review: &Review) -> Vec<String> {
     let blockers = review.blockers.iter();
     blockers.map(|blocker| format!("{blocker}.")).collect()
-}
-
-/// What tells a caller from others.
-fn name(finding: &Finding) -> String {
-    match &finding.caller {
-        Some(caller) => caller.words(),
-        None => "callers that cannot be told apart".to_owned(),
-    }
 }
 
 fn row(finding: &Finding) -> CallerRow {

@@ -20,8 +20,8 @@ use crate::outcome::{Exit, Failure};
 pub struct Status {
     #[command(flatten)]
     which: Which,
-    /// Show only credentials whose JWT half stops working within this time, or has, and end with
-    /// exit 1 if there are any: `30d`, `12h`
+    /// Show only credentials whose JWT half stops working within this time, or has, or is deleted
+    /// although somebody still tries it, and end with exit 1 if there are any: `30d`, `12h`
     #[arg(long, value_name = "TIME", value_parser = time)]
     fail_within: Option<Duration>,
 }
@@ -106,8 +106,17 @@ async fn reviewed(target: &Target, session: &Session) -> Result<Value, Failure> 
     Ok(review)
 }
 
+/// When the half stops working; of one in quarantine that is still tried, when it can be restored no
+/// more.
 fn deadline(migration: &Value) -> Option<Timestamp> {
-    migration["deadline_at"].as_str()?.parse().ok()
+    let is_tried = migration["attempts"]
+        .as_u64()
+        .is_some_and(|times| times > 0);
+    let at = match text(migration, "state") == "disabled" && is_tried {
+        true => &migration["quarantined_until"],
+        false => &migration["deadline_at"],
+    };
+    at.as_str()?.parse().ok()
 }
 
 /// `30d`, `12h`, `45m`.
@@ -167,6 +176,22 @@ const REVIEW_COLUMNS: &[&str] = &[
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_tried_half_in_quarantine_ends_with_it() {
+        let (end, quarantine) = ("2026-05-01T00:00:00Z", "2026-03-01T00:00:00Z");
+        let at = |state: &str, attempts: u64| {
+            let migration = json!({
+                "state": state, "attempts": attempts,
+                "deadline_at": (state != "disabled").then_some(end),
+                "quarantined_until": (state == "disabled").then_some(quarantine),
+            });
+            deadline(&migration).map(|at| at.to_string())
+        };
+        assert_eq!(at("disabled", 3).as_deref(), Some(quarantine));
+        assert_eq!(at("disabled", 0), None);
+        assert_eq!(at("started", 3).as_deref(), Some(end));
+    }
 
     #[test]
     fn times_have_a_unit() {
