@@ -4,7 +4,7 @@
 use askama::Template;
 use axum::extract::State;
 use axum::response::Response;
-use countersign_authority::{ManageError, NewCredential, NewGrant};
+use countersign_authority::{At, ManageError, NewCredential, NewGrant};
 use countersign_model::{Credential, Origin, Owner, Service, Subscription, UseCase};
 
 use super::certificates::{is_about_certificate, new_certificate};
@@ -144,6 +144,11 @@ pub(super) async fn configure(
 ) -> Result<Response, PageError> {
     refuse_read_only(&at)?;
     let service = service(&console, query.get("service"))?;
+    let kind = query.get("type");
+    if existing(&at).is_none() && !KINDS.contains(&kind) {
+        let path = format!("{}/add-api/type", at.path());
+        return Ok(page::see_other(&address(&path, service.code.as_str())));
+    }
     let session = &at.member.visitor.session;
     let form = match existing(&at) {
         Some(_) => Filled::new(&at.member.visitor),
@@ -151,7 +156,8 @@ pub(super) async fn configure(
     };
     let form = form
         .with("service", service.code.as_str())
-        .with("type", query.get("type"))
+        .with("type", kind)
+        .with("revision", revision(&at))
         .with("name", default_name(&at))
         .with("team", &at.member.organization.name)
         .with("contact", session.person().sign_in_name.as_str())
@@ -172,9 +178,21 @@ pub(super) async fn save(
     }
 }
 
-const TYPED: [&str; 7] = [
-    "service", "type", "name", "team", "contact", "how", "profiles",
+const TYPED: [&str; 8] = [
+    "service", "type", "revision", "name", "team", "contact", "how", "profiles",
 ];
+
+/// The kinds of credential that a form can ask for.
+const KINDS: [&str; 2] = ["oauth", "jwt"];
+
+/// What the form says that there was when it was opened: the credential at a revision, or nothing.
+/// Who filled in a form for a new credential is not to add to somebody else's unawares.
+fn revision(at: &InProject) -> String {
+    let found = existing(at).map(|credential| credential.revision.to_string());
+    found.unwrap_or_else(|| NO_CREDENTIAL.to_owned())
+}
+
+const NO_CREDENTIAL: &str = "none";
 
 async fn add_service(
     console: &Console,
@@ -190,9 +208,10 @@ async fn add_service(
             service: service.code.clone(),
             profiles,
         };
+        let of = At::revision(&credential.id, form.revision());
         let added = console
             .authority
-            .subscribe(&credential.id, subscription, &at.member.actor)
+            .subscribe(of, subscription, &at.member.actor)
             .await;
         match added {
             Ok(_) => {
@@ -213,6 +232,9 @@ async fn create(
     form: &Fields,
 ) -> Result<Response, PageError> {
     let mut filled = Filled::confirmed(&at.member.visitor).typed(&TYPED, form);
+    if form.text("revision") != NO_CREDENTIAL {
+        filled.refused(ManageError::Stale, "")?;
+    }
     let new = new_credential(&at, service, form, &mut filled);
     let visitor = &at.member.visitor;
     visitor
@@ -257,7 +279,11 @@ fn new_credential(
     }
     let grant = match form.text("type") {
         "jwt" => NewGrant::Jwt(new_certificate(form, filled)?),
-        _ => NewGrant::OAuth,
+        "oauth" => NewGrant::OAuth,
+        _ => {
+            filled.fault("", "This form names no kind of credential: go back and choose one.");
+            return None;
+        }
     };
     let of = |name| form.trimmed(name).to_owned();
     Some(NewCredential {

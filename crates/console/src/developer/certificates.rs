@@ -78,8 +78,16 @@ pub(super) async fn add(
 
 /// The certificate that a form asks for: generated, or in a file.
 pub(super) fn new_certificate(form: &Fields, filled: &mut Filled) -> Option<NewCertificate> {
-    if form.text("how") != "upload" {
-        return Some(NewCertificate::Generate);
+    match form.text("how") {
+        "generate" => return Some(NewCertificate::Generate),
+        "upload" => {}
+        _ => {
+            filled.fault(
+                "how",
+                "Choose whether a key pair is generated or a certificate uploaded.",
+            );
+            return None;
+        }
     }
     let file = form.bytes("certificate");
     if file.is_empty() || file.len() > LONGEST_FILE {

@@ -51,6 +51,13 @@ impl Two {
         format!("{}/credentials/{}", self.project(client), client.id)
     }
 
+    /// Both open their page, then both send its form for `action` at once.
+    async fn send_to(&self, action: &str, one: Sent<'_>, other: Sent<'_>) -> (Answer, Answer) {
+        let one = one.opened_at(&self.ada, action).await;
+        let other = other.opened_at(&self.bob, action).await;
+        tokio::join!(one.send(), other.send())
+    }
+
     /// Both open the page of their form, then both send at once.
     async fn send(&self, one: Sent<'_>, other: Sent<'_>) -> (Answer, Answer) {
         let one = one.opened_by(&self.ada).await;
@@ -65,9 +72,14 @@ struct Sent<'a>(&'a str, &'a [(&'a str, &'a str)]);
 
 impl Sent<'_> {
     async fn opened_by(self, person: &Person) -> Call {
+        self.opened_at(person, self.0).await
+    }
+
+    /// Opens the page, where the form leads elsewhere.
+    async fn opened_at(self, person: &Person, action: &str) -> Call {
         let page = person.get(self.0).await;
         let form = forms(&page.body);
-        let form = form.iter().find(|form| form.action == self.0);
+        let form = form.iter().find(|form| form.action == action);
         let form = form.unwrap_or_else(|| panic!("no form at {}: {}", self.0, page.body));
         let is_kept = |field: &&Field| {
             let is_typed = self.1.iter().any(|(name, _)| *name == field.name);
@@ -76,7 +88,7 @@ impl Sent<'_> {
         let hidden = form.fields.iter().filter(is_kept);
         let hidden = hidden.map(|field| (field.name.as_str(), field.value.as_str()));
         let fields: Vec<_> = hidden.chain(self.1.iter().copied()).collect();
-        let call = person.begin(Method::POST, self.0).form(&fields);
+        let call = person.begin(Method::POST, action).form(&fields);
         // The database may tell that it was too much at once: that is being told, too.
         call.faults_expected()
     }
@@ -85,9 +97,10 @@ impl Sent<'_> {
 /// Which of both won; the other one read why not.
 #[track_caller]
 fn winner((one, other): &(Answer, Answer), what: &str) -> usize {
+    // What shows a secret is a page, what shows none leads to one.
     let (won, told) = match (one.status, other.status) {
-        (303, 400..) => (0, other),
-        (400.., 303) => (1, one),
+        (200 | 303, 400..) => (0, other),
+        (400.., 200 | 303) => (1, one),
         _ => panic!(
             "{what}: {} and {}: {} {}",
             one.status, other.status, one.body, other.body
@@ -97,6 +110,7 @@ fn winner((one, other): &(Answer, Answer), what: &str) -> usize {
         "Somebody else changed this in the meantime",
         "There is nothing at this address",
         "cannot be done at the moment",
+        "already has a server-to-server credential",
     ];
     assert!(
         sentences
@@ -263,6 +277,65 @@ async fn two_additions(app: &TestApp) {
         app.anonymous().token(&with_it, "openid").await.token();
     }
     assert_eq!(secrets(&two.ada, &credential).await.len(), 3);
+}
+
+/// Both add an API: to a project that has no credential, then to the credential that it has.
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn two_who_add_an_api() {
+    on_both_engines(two_apis).await;
+}
+
+async fn two_apis(app: &TestApp) {
+    let two = Two::of(app).await;
+    for round in 0..ROUNDS {
+        let name = format!("Round{round}");
+        let made = two.ada.post(&format!("{}/new", two.projects), &[("name", &name)]).await;
+        let project = made.header("location").unwrap().to_owned();
+        let page = format!("{project}/add-api/configure");
+        for services in [["FireflySDK", "DocCloudSDK"], ["AdobeTargetSDK", "AdobeAnalyticsSDK"]] {
+            let asked = services.map(|service| format!("{page}?service={service}&type=oauth"));
+            let fields = services.map(|service| {
+                [("service", service), ("name", "n"), ("team", "t"), ("contact", "c")]
+            });
+            let [one, other] = [0, 1].map(|at| Sent(&asked[at], &fields[at]));
+            let both = two.send_to(&page, one, other).await;
+            let won = winner(&both, &format!("{services:?}, round {round}"));
+            let shown = two.bob.get(&project).await;
+            assert!(shown.body.contains(services[won]), "{}", shown.body);
+            assert!(!shown.body.contains(services[1 - won]), "{}", shown.body);
+        }
+    }
+    let credentials = app.database.count("credentials").await;
+    assert_eq!(credentials, i64::try_from(ROUNDS).unwrap(), "one in each project");
+}
+
+/// Who filled in a form for a new credential adds nothing to one that came in between.
+#[tokio::test]
+async fn who_comes_later_to_an_empty_project_is_told() {
+    let app = TestApp::new().await;
+    let two = Two::of(&app).await;
+    let made = two.ada.post(&format!("{}/new", two.projects), &[("name", "Empty")]).await;
+    let project = made.header("location").unwrap().to_owned();
+    let page = format!("{project}/add-api/configure");
+    let asked = format!("{page}?service=FireflySDK&type=oauth");
+    let fields = [("name", "n"), ("team", "t"), ("contact", "c")];
+    let first = Sent(&asked, &fields).opened_at(&two.ada, &page).await;
+    let second = Sent(&asked, &fields).opened_at(&two.bob, &page).await;
+
+    assert_eq!(first.send().await.status, 200);
+    app.caught_up().await;
+    let told = second.send().await;
+    assert_eq!(told.status, 422, "{}", told.body);
+    assert!(told.body.contains("Somebody else changed this"), "{}", told.body);
+
+    let tampered = [("service", "FireflySDK"), ("type", "oauth2"), ("revision", "none")];
+    let made = two.ada.post(&format!("{}/new", two.projects), &[("name", "Other")]).await;
+    let other = made.header("location").unwrap().to_owned();
+    let fields = [&tampered[..], &fields[..]].concat();
+    let refused = two.ada.post(&format!("{other}/add-api/configure"), &fields).await;
+    assert_eq!(refused.status, 422, "{}", refused.body);
+    assert!(refused.body.contains("names no kind of credential"), "{}", refused.body);
+    assert_eq!(app.database.count("credentials").await, 1);
 }
 
 /// Paths of the pages that delete the secrets of a credential.

@@ -133,6 +133,7 @@ async fn an_api_is_added_and_its_secret_is_shown_once() {
     let fields = [
         ("service", "CloudManagerSDK"),
         ("type", "oauth"),
+        ("revision", "none"),
         ("name", "Nightly"),
         ("team", "Data"),
         ("contact", "data@example.com"),
@@ -159,7 +160,10 @@ async fn an_api_is_added_and_its_secret_is_shown_once() {
         .await
         .token();
 
-    let more = [("service", "DocCloudSDK")];
+    let another = ada.get(&format!("{configure}?service=DocCloudSDK")).await;
+    let (_, revision) = another.body.split_once("name=\"revision\" value=\"").unwrap();
+    let revision = revision.split('"').next().unwrap();
+    let more = [("service", "DocCloudSDK"), ("revision", revision)];
     let added = ada.post(&configure, &more).await;
     assert_eq!(added.status, 303, "{}", added.body);
     let credential = added.header("location").unwrap().to_owned();
@@ -409,6 +413,7 @@ async fn a_jwt_credential_says_everywhere_how_long_it_has() {
     let fields = [
         ("service", "CloudManagerSDK"),
         ("type", "jwt"),
+        ("revision", "none"),
         ("name", "n"),
         ("team", "t"),
         ("contact", "c"),
