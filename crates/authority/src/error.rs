@@ -7,7 +7,7 @@ use countersign_model::exemption::ExemptionError;
 use countersign_model::member::{ReadOnly, SignInNameError};
 use countersign_model::migration::MigrationError;
 use countersign_model::password::PasswordError;
-use countersign_model::project::NameError;
+use countersign_model::project::{NameError, WorkspaceError};
 use countersign_model::review::Verdict;
 use countersign_model::{Refusal, Role, UseCase, signing_key};
 use countersign_store::{self as store, Retryable};
@@ -129,6 +129,9 @@ pub enum ManageError {
         "the workspace already has a server-to-server credential, and can have one: use another project, or add the services to that credential"
     )]
     WorkspaceTaken,
+    /// One workspace too many, or one that stays.
+    #[error(transparent)]
+    Workspace(#[from] WorkspaceError),
     /// Something of that name or id is there already.
     #[error("this name or id is taken, now or by something deleted: choose another one")]
     Taken,

@@ -82,6 +82,7 @@ mod token_kinds;
 mod totp;
 mod validate;
 mod webhook_secret;
+mod workspaces;
 
 pub use access_tokens::{NewAccessToken, role_of};
 pub use accounts::CallerError;
@@ -112,7 +113,7 @@ pub use countersign_store::identities::IdentityRecord;
 pub use countersign_store::jwt_credentials::JwtCredential;
 pub use countersign_store::messages::{Channel, State as MessageState};
 pub use countersign_store::notices::{About, Noted, Notice};
-pub use countersign_store::project_pages::NumberedPage;
+pub use countersign_store::project_pages::{CredentialKinds, NumberedFilter, NumberedPage};
 pub use countersign_store::project_search::{Direction, Search, Sort, Wanted};
 pub use countersign_store::service_calls::Count;
 pub use countersign_store::sessions::SessionRecord;
@@ -150,7 +151,7 @@ pub use oidc::{
 pub use organizations::{NewOrganization, OrganizationChange};
 pub use policies::{Policies, PolicyChange};
 pub use policy_preview::{DailyUse, Foreseen, MOST_NAMED, OwnerHit, Preview};
-pub use projects::{FoundProject, NewProject, ProjectChange};
+pub use projects::{FoundProject, NewProject, NumberedProject, ProjectChange};
 pub use published_services::ListedService;
 pub use refusals::{Refused, explain};
 pub use revision::At;
@@ -162,6 +163,7 @@ pub use token::{AbsentScope, Issued, Minter, TokenError};
 pub use token_kinds::{RegisteredKey, registered_keys};
 pub use validate::{InvalidToken, ValidToken};
 pub use webhook_secret::{WebhookSecret, WebhookSecretError};
+pub use workspaces::{NewWorkspace, WorkspaceChange};
 
 /// Everything that the faces need: use cases over one store, one master key, one clock.
 pub struct Authority {

@@ -36,7 +36,7 @@ impl Authority {
         )?;
         let organization = store::organizations::find(&mut read, &project.org_id).await?;
         let organization = organization.ok_or(ManageError::NoOrganization)?;
-        let workspaces = store::projects::workspaces(&mut read, id).await?;
+        let workspaces = store::workspaces::list(&mut read, id).await?;
         let wanted = |id: &WorkspaceId| workspace.is_none_or(|wanted| wanted == id);
         let workspace = workspaces.into_iter().find(|one| wanted(&one.id));
         let workspace = workspace.ok_or(ManageError::NoWorkspace)?;
@@ -64,9 +64,12 @@ impl Authority {
                 },
                 workspace: Workspace {
                     id: workspace.id,
-                    title: workspace.name.clone(),
+                    title: match workspace.title.is_empty() {
+                        true => workspace.name.clone(),
+                        false => workspace.title,
+                    },
                     name: workspace.name,
-                    description: String::new(),
+                    description: workspace.description,
                     action_url: String::new(),
                     app_url: String::new(),
                     details: Details {

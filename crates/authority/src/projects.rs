@@ -1,14 +1,14 @@
-//! Projects and their workspaces.
+//! Projects.
 
 use std::collections::HashMap;
 
 use countersign_model::project::{PRODUCTION, check_description, check_name, check_title};
 use countersign_model::{AuditEvent, Credential, Project, ProjectKind, State, UseCase, Workspace};
 use countersign_store::changes::Topic;
-use countersign_store::project_pages::NumberedPage;
+use countersign_store::project_pages::{NumberedFilter, NumberedPage};
 use countersign_store::project_search::Search;
 use countersign_store::{self as store, Page, Write};
-use countersign_wire::{OrgId, ProjectId, WorkspaceId};
+use countersign_wire::{OrgId, ProjectId};
 use serde_json::json;
 
 use crate::Authority;
@@ -16,6 +16,7 @@ use crate::actor::Actor;
 use crate::error::ManageError;
 use crate::organizations::{check_revision, random_number, switched};
 use crate::revision::At;
+use crate::workspaces::NewWorkspace;
 
 /// A project to be made.
 #[derive(Clone, Debug)]
@@ -52,6 +53,15 @@ pub struct FoundProject {
     pub project: Project,
     /// Its credentials.
     pub credentials: Vec<Credential>,
+}
+
+/// A project of a list that is counted, and its workspaces.
+#[derive(Clone, Debug)]
+pub struct NumberedProject {
+    /// The project.
+    pub project: Project,
+    /// By name.
+    pub workspaces: Vec<Workspace>,
 }
 
 impl ProjectChange {
@@ -126,11 +136,11 @@ impl Authority {
             active_at: None,
             revision: 0,
         };
-        let workspace = Workspace {
-            id: WorkspaceId::from_number(random_number(18)?),
-            project_id: project.id.clone(),
+        let production = NewWorkspace {
             name: PRODUCTION.to_owned(),
+            ..NewWorkspace::default()
         };
+        let workspace = production.of(&project.id, actor, now)?;
         let detail = json!({"name": project.name, "title": project.title});
         let (org, id) = (Some(&project.org_id), project.id.as_str());
         let event = actor.event(now, org, "project.created", id, &detail);
@@ -186,20 +196,67 @@ impl Authority {
         Ok(found.collect())
     }
 
-    /// Projects of an organization in an order, the page of that number, and how many there are.
+    /// Projects of an organization that fit, in an order, the page of that number, each with its
+    /// workspaces; and how many there are that fit.
     ///
     /// # Errors
     /// [`ManageError::NoOrganization`].
     pub async fn number_projects(
         &self,
         org: &OrgId,
+        filter: &NumberedFilter,
         page: &NumberedPage,
         actor: &Actor,
-    ) -> Result<(Vec<Project>, u64), ManageError> {
+    ) -> Result<(Vec<NumberedProject>, u64), ManageError> {
         actor.check(UseCase::ReadProjects, org, ManageError::NoOrganization)?;
         let mut read = self.store.read().await?;
-        let found = store::project_pages::list(&mut read, org, page).await?;
-        Ok((found, store::project_pages::count(&mut read, org).await?))
+        let all = store::project_pages::count(&mut read, org, filter).await?;
+        let projects = store::project_pages::list(&mut read, org, filter, page).await?;
+        let ids: Vec<_> = projects.iter().map(|project| project.id.clone()).collect();
+        let mut of_project: HashMap<ProjectId, Vec<Workspace>> = HashMap::new();
+        for workspace in store::workspaces::of_projects(&mut read, &ids).await? {
+            let id = workspace.project_id.clone();
+            of_project.entry(id).or_default().push(workspace);
+        }
+        let found = projects.into_iter().map(|project| NumberedProject {
+            workspaces: of_project.remove(&project.id).unwrap_or_default(),
+            project,
+        });
+        Ok((found.collect(), all))
+    }
+
+    /// The credentials of several projects of an organization.
+    ///
+    /// # Errors
+    /// [`ManageError::NoOrganization`].
+    pub async fn list_credentials_of(
+        &self,
+        org: &OrgId,
+        projects: &[ProjectId],
+        actor: &Actor,
+    ) -> Result<Vec<Credential>, ManageError> {
+        actor.check(UseCase::ReadCredentials, org, ManageError::NoOrganization)?;
+        let mut read = self.store.read().await?;
+        let mut found = store::credentials::of_projects(&mut read, projects).await?;
+        found.retain(|credential| credential.org_id == *org);
+        Ok(found)
+    }
+
+    /// The project of that id, whatever organization it is in.
+    ///
+    /// # Errors
+    /// [`ManageError::NoProject`], also for a project of another organization.
+    pub async fn locate_project(
+        &self,
+        id: &ProjectId,
+        actor: &Actor,
+    ) -> Result<Project, ManageError> {
+        let mut read = self.store.read().await?;
+        let found = store::projects::find(&mut read, id).await?;
+        let project = found.ok_or(ManageError::NoProject)?;
+        let org = &project.org_id;
+        actor.check(UseCase::ReadProjects, org, ManageError::NoProject)?;
+        Ok(project)
     }
 
     /// The project of that id or, in that organization, of that name.
@@ -223,42 +280,6 @@ impl Authority {
         found
             .filter(|project| project.org_id == *org)
             .ok_or(ManageError::NoProject)
-    }
-
-    /// A workspace of an organization.
-    ///
-    /// # Errors
-    /// [`ManageError::NoWorkspace`], also for one of another organization.
-    pub async fn find_workspace(
-        &self,
-        org: &OrgId,
-        id: &WorkspaceId,
-        actor: &Actor,
-    ) -> Result<Workspace, ManageError> {
-        actor.check(UseCase::ReadProjects, org, ManageError::NoWorkspace)?;
-        let mut read = self.store.read().await?;
-        let found = store::projects::find_workspace(&mut read, org, id).await?;
-        found.ok_or(ManageError::NoWorkspace)
-    }
-
-    /// The workspaces of a project, by name.
-    ///
-    /// # Errors
-    /// [`ManageError::NoProject`], also for a project of another organization.
-    pub async fn list_workspaces(
-        &self,
-        id: &ProjectId,
-        actor: &Actor,
-    ) -> Result<Vec<Workspace>, ManageError> {
-        let mut read = self.store.read().await?;
-        let found = store::projects::find(&mut read, id).await?;
-        let project = found.ok_or(ManageError::NoProject)?;
-        actor.check(
-            UseCase::ReadProjects,
-            &project.org_id,
-            ManageError::NoProject,
-        )?;
-        Ok(store::projects::workspaces(&mut read, id).await?)
     }
 
     /// Switches a project, and everything in it, on or off.
@@ -355,7 +376,7 @@ impl Authority {
     }
 
     /// A project that the actor may change, with everything in it.
-    async fn project_to_change(
+    pub(crate) async fn project_to_change(
         &self,
         write: &mut Write,
         id: &ProjectId,
@@ -371,7 +392,7 @@ impl Authority {
         Ok(project)
     }
 
-    async fn credentials_in(
+    pub(crate) async fn credentials_in(
         &self,
         write: &mut Write,
         project: &Project,

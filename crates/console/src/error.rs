@@ -215,6 +215,7 @@ fn kind(error: &ManageError) -> Kind {
         | ManageError::CertificateLimit(_)
         | ManageError::KeyLimit(_)
         | ManageError::WorkspaceTaken
+        | ManageError::Workspace(_)
         | ManageError::Taken
         | ManageError::SameCertificate
         | ManageError::LastSecret

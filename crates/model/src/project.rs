@@ -44,6 +44,50 @@ pub struct Workspace {
     pub project_id: ProjectId,
     /// `Production` for the only one of a `default` project.
     pub name: String,
+    /// Shown to people; the name is, where it is empty.
+    pub title: String,
+    /// At most 1000 characters.
+    pub description: String,
+    /// When it was made.
+    pub created_at: Timestamp,
+    /// By whom, as in the activity log.
+    pub created_by: String,
+    /// When it was changed last.
+    pub changed_at: Timestamp,
+    /// By whom, as in the activity log.
+    pub changed_by: String,
+}
+
+impl Workspace {
+    /// Whether it is the one that every project has.
+    #[must_use]
+    pub fn is_production(&self) -> bool {
+        self.name == PRODUCTION
+    }
+}
+
+/// Most workspaces of a project.
+pub const MAX_WORKSPACES: usize = 50;
+
+/// Why a workspace is not made, changed or deleted.
+#[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
+pub enum WorkspaceError {
+    /// Of a second one. The words are the original's.
+    #[error(
+        "Only one workspace allowed for project type default: projects of type jaeger have several"
+    )]
+    OneOnly,
+    /// Of one more than [`MAX_WORKSPACES`].
+    #[error("the project already has {MAX_WORKSPACES} workspaces: delete one of them first")]
+    Limit,
+    /// Of the one that every project starts with.
+    #[error(
+        "every project keeps its workspace `Production` under that name: delete the project, if nothing in it is needed any more"
+    )]
+    Production,
+    /// It holds a credential.
+    #[error("the workspace still has a credential: delete that first, then the workspace")]
+    InUse,
 }
 
 /// The kinds of project.
@@ -63,6 +107,18 @@ impl ProjectKind {
         match self {
             Self::Default => "default",
             Self::Jaeger => "jaeger",
+        }
+    }
+
+    /// Whether a project of this kind that has `count` workspaces can have one more.
+    ///
+    /// # Errors
+    /// [`WorkspaceError::OneOnly`], [`WorkspaceError::Limit`].
+    pub const fn may_add_workspace(self, count: usize) -> Result<(), WorkspaceError> {
+        match self {
+            Self::Default if count >= 1 => Err(WorkspaceError::OneOnly),
+            Self::Jaeger if count >= MAX_WORKSPACES => Err(WorkspaceError::Limit),
+            Self::Default | Self::Jaeger => Ok(()),
         }
     }
 
@@ -158,5 +214,19 @@ mod tests {
         assert!(check_title("My first project").is_ok());
         assert_eq!(check_title("   "), Err(NameError::Title));
         assert_eq!(check_label("a\nb"), Err(NameError::Label));
+    }
+
+    #[test]
+    fn only_projects_of_app_builder_have_several_workspaces() {
+        assert!(ProjectKind::Default.may_add_workspace(0).is_ok());
+        let second = ProjectKind::Default.may_add_workspace(1);
+        assert_eq!(second, Err(WorkspaceError::OneOnly));
+        assert!(
+            ProjectKind::Jaeger
+                .may_add_workspace(MAX_WORKSPACES - 1)
+                .is_ok()
+        );
+        let beyond = ProjectKind::Jaeger.may_add_workspace(MAX_WORKSPACES);
+        assert_eq!(beyond, Err(WorkspaceError::Limit));
     }
 }

@@ -58,6 +58,7 @@ pub mod technical_accounts;
 pub mod usage;
 pub mod used_assertions;
 pub mod used_states;
+pub mod workspaces;
 
 pub use check::check;
 pub use config::Config;

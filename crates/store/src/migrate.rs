@@ -126,6 +126,11 @@ pub(crate) fn migrations() -> Vec<Migration> {
             "migration progress",
             include_str!("../migrations/0016_migration_progress.sql"),
         ),
+        (
+            20,
+            "workspaces",
+            include_str!("../migrations/0020_workspaces.sql"),
+        ),
     ];
     let migration = |&(version, name, text): &(i64, &'static str, &'static str)| {
         let kind = MigrationType::Simple;

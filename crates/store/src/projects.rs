@@ -1,9 +1,9 @@
-//! Projects and their workspaces.
+//! Projects.
 
 use std::sync::LazyLock;
 
 use countersign_model::{Project, ProjectKind, Workspace};
-use countersign_wire::{CredentialId, OrgId, ProjectId, Timestamp, WorkspaceId};
+use countersign_wire::{CredentialId, OrgId, ProjectId, Timestamp};
 use sqlx::query;
 
 use crate::db::{Reads, Sealed as _, Write};
@@ -65,46 +65,6 @@ pub async fn list(r: &mut impl Reads, org_id: &OrgId, page: &Page) -> Result<Vec
     r.session().list(TABLE, listed, read).await
 }
 
-/// A workspace, if it is the organization's.
-///
-/// # Errors
-/// [`Error`].
-pub async fn find_workspace(
-    r: &mut impl Reads,
-    org_id: &OrgId,
-    id: &WorkspaceId,
-) -> Result<Option<Workspace>, Error> {
-    const FIND: &str = "
-        SELECT w.id AS id, w.project_id AS project_id, w.name AS name
-        FROM workspaces w
-        JOIN projects p ON p.id = w.project_id
-        WHERE w.id = $1 AND p.org_id = $2";
-    let found = query(FIND).bind(id.as_str()).bind(org_id.as_str());
-    r.session().find("workspaces", found, read_workspace).await
-}
-
-/// The workspaces of a project by name.
-///
-/// # Errors
-/// [`Error`].
-pub async fn workspaces(r: &mut impl Reads, id: &ProjectId) -> Result<Vec<Workspace>, Error> {
-    const LIST: &str = "
-        SELECT id, project_id, name
-        FROM workspaces
-        WHERE project_id = $1
-        ORDER BY name";
-    let listed = query(LIST).bind(id.as_str());
-    r.session().list("workspaces", listed, read_workspace).await
-}
-
-fn read_workspace(row: &Row<'_>) -> Result<Workspace, Error> {
-    Ok(Workspace {
-        id: row.parsed("id")?,
-        project_id: row.parsed("project_id")?,
-        name: row.text("name")?,
-    })
-}
-
 /// Adds a project with its workspaces.
 ///
 /// # Errors
@@ -119,9 +79,6 @@ pub async fn insert(
             (id, org_id, name, title, description, kind, disabled_at, created_at, created_by,
             changed_at, changed_by, title_key, search_text, revision)
         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)";
-    const INSERT_WORKSPACE: &str = "
-        INSERT INTO workspaces (id, project_id, name)
-        VALUES ($1, $2, $3)";
     let insert = query(INSERT)
         .bind(project.id.as_str())
         .bind(project.org_id.as_str())
@@ -139,11 +96,7 @@ pub async fn insert(
         .bind(project.revision);
     w.session().execute(insert).await?;
     for workspace in workspaces {
-        let insert = query(INSERT_WORKSPACE)
-            .bind(workspace.id.as_str())
-            .bind(workspace.project_id.as_str())
-            .bind(&*workspace.name);
-        w.session().execute(insert).await?;
+        crate::workspaces::insert(w, workspace).await?;
     }
     Ok(())
 }

@@ -114,9 +114,11 @@ impl Answer {
             "a fault: {self:?}"
         );
         let is_page = target == "/" || target.starts_with("/console");
-        // Adobe's own API is at paths beside the pages; it speaks JSON or says nothing.
+        // Adobe's own API is at paths beside the pages; it speaks JSON, hands out a zip, or says
+        // nothing.
         let kind = self.header("content-type");
-        let is_api = [Some(JSON), Some(GATEWAY_JSON)].contains(&kind) || self.status == 204;
+        let of_api = [JSON, GATEWAY_JSON, "application/zip"];
+        let is_api = kind.is_some_and(|kind| of_api.contains(&kind)) || self.status == 204;
         if is_page && !is_api {
             return self.check_page(target);
         }

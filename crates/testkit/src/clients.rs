@@ -262,10 +262,16 @@ impl Call {
         let response = self.caller.router.oneshot(request).await.unwrap();
         let (head, body) = response.into_parts();
         let body = to_bytes(body, 1 << 20).await.unwrap();
+        let kind = head.headers.get("content-type");
+        let body = match kind.map(|kind| kind.as_bytes()) {
+            // What is text in it can be read.
+            Some(b"application/zip") => String::from_utf8_lossy(&body).into_owned(),
+            _ => String::from_utf8(body.to_vec()).unwrap(),
+        };
         let answer = Answer {
             status: head.status.as_u16(),
             headers: head.headers,
-            body: String::from_utf8(body.to_vec()).unwrap(),
+            body,
         };
         answer.check(&self.target, self.faults);
         answer

@@ -15,11 +15,14 @@ pub use credentials::{
     FLOW_TYPE, MigrationStatus, NewCredential, OAuthBinding, Place, WorkspaceCredential,
 };
 pub use integrations::{
-    Binding, Integration, IntegrationPage, IntegrationSummary, ServiceProperty,
+    Binding, Integration, IntegrationPage, IntegrationSummary, SelectedLicense,
+    ServiceOfCredential, ServiceProperty,
 };
 pub use projects::{
-    CanDelete, ChangeProject, CreatedProject, Hindrance, NewProject, Organization,
-    OrganizationRole, Project, Workspace,
+    CanDelete, ChangeProject, ChangeWorkspace, CreatedProject, CreatedProjectWorkspaces,
+    CreatedRuntime, CreatedWorkspace, CreatedWorkspaceId, Hindrance, InstallApi, InstallConfig,
+    InstallCredential, NewProject, NewProjectWorkspaces, NewWorkspace, Organization,
+    OrganizationRole, Project, ProjectMetadata, Workspace, WorkspaceSummary,
 };
 pub use secrets::{CreatedSecret, PERMANENT, SecretList, SecretRecord, SecretUsage};
 pub use services::{

@@ -217,7 +217,7 @@ impl Authority {
             &project.org_id,
             ManageError::NoProject,
         )?;
-        let workspaces = store::projects::workspaces(read, &project.id).await?;
+        let workspaces = store::workspaces::list(read, &project.id).await?;
         let wanted = |id: &WorkspaceId| new.workspace_id.as_ref().is_none_or(|wanted| wanted == id);
         let workspace = workspaces.into_iter().find(|w| wanted(&w.id));
         let workspace_id = workspace.ok_or(ManageError::NoWorkspace)?.id;

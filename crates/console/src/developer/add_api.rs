@@ -281,7 +281,10 @@ fn new_credential(
         "jwt" => NewGrant::Jwt(new_certificate(form, filled)?),
         "oauth" => NewGrant::OAuth,
         _ => {
-            filled.fault("", "This form names no kind of credential: go back and choose one.");
+            filled.fault(
+                "",
+                "This form names no kind of credential: go back and choose one.",
+            );
             return None;
         }
     };

@@ -55,6 +55,15 @@ impl Failure {
         )
     }
 
+    /// Of something that should have worked; `cause` is for the operator's log.
+    pub(super) fn broken(cause: &str) -> Self {
+        Self {
+            status: StatusCode::INTERNAL_SERVER_ERROR,
+            form: Form::Sentence(NOT_NOW.to_owned()),
+            cause: cause.to_owned(),
+        }
+    }
+
     pub(super) fn gateway(row: GatewayError, cause: impl Into<String>) -> Self {
         Self {
             status: StatusCode::from_u16(row.status).unwrap_or(StatusCode::FORBIDDEN),
@@ -63,6 +72,9 @@ impl Failure {
         }
     }
 }
+
+const NOT_NOW: &str =
+    "this cannot be done at the moment: try again later, and tell the operator if it lasts";
 
 impl From<CallerError> for Failure {
     fn from(error: CallerError) -> Self {
@@ -93,7 +105,7 @@ impl From<ManageError> for Failure {
             (ManageError::Forbidden { role: None, .. }, _) => Form::Gateway(SCOPE_MISMATCH),
             // What the database or the keys say is for the operator's log.
             (_, StatusCode::INTERNAL_SERVER_ERROR | StatusCode::SERVICE_UNAVAILABLE) => {
-                Form::Sentence("this cannot be done at the moment: try again later, and tell the operator if it lasts".to_owned())
+                Form::Sentence(NOT_NOW.to_owned())
             }
             _ => Form::Sentence(cause.clone()),
         };

@@ -10,10 +10,11 @@ use super::certificate::CertificateForm;
 use super::credentials::{Draft, with_project};
 use super::error::Failure;
 use super::guard::In;
-use super::place::{self, OfCertificate, OfCredential};
+use super::place::{self, CredentialInWorkspace, OfCertificate, OfCredential};
 use super::request::{Ids, Query};
 use super::{reply, secrets, view};
 use crate::app::App;
+use crate::kit::key_pair;
 
 /// `GET …/integrations`
 pub(super) async fn list(
@@ -127,6 +128,27 @@ pub(super) async fn bind(
         .await?;
     let view = view::binding(&added.certificate, &found, &at.org);
     Ok(reply::item(&[view]))
+}
+
+/// `POST …/workspaces/{wid}/credentials/entp/{cid}/certificate/generateAndAssign`: a new key pair as
+/// a zip. Nobody gets it again.
+pub(super) async fn generate(
+    State(app): State<App>,
+    at: In,
+    Ids(ids): Ids<CredentialInWorkspace>,
+) -> Result<Response, Failure> {
+    place::credential_in(&app, &at, &ids).await?;
+    let made = app
+        .authority
+        .add_certificate(&ids.credential, &NewCertificate::Generate, &at.by)
+        .await?;
+    let private_key = made
+        .private_key
+        .as_ref()
+        .ok_or_else(Failure::nothing_there)?;
+    let bundle = key_pair::bundle(private_key, &made.certificate.pem);
+    let bundle = bundle.map_err(|error| Failure::broken(&error.to_string()))?;
+    Ok(reply::zip(key_pair::NAME, bundle))
 }
 
 /// `DELETE …/integrations/entp/{intId}/bindings/{bindingId}`

@@ -4,12 +4,13 @@
 
 use axum::Router;
 use axum::middleware::{from_fn_with_state, map_response};
-use axum::routing::{delete, get, patch, post, put};
+use axum::routing::{MethodRouter, delete, get, patch, post, put};
 
 use crate::app::App;
 
 mod certificate;
 mod credentials;
+mod elsewhere;
 mod error;
 mod guard;
 mod integrations;
@@ -22,22 +23,51 @@ mod request;
 mod secrets;
 mod services;
 mod view;
+mod workspaces;
 
 /// All routes of the face.
 pub(crate) fn routes(app: App) -> Router {
     let router = Router::new()
-        .route("/console/organizations", get(organizations::list))
+        .route(
+            "/console/organizations",
+            get(organizations::list).post(elsewhere::no_new_organization),
+        )
+        .route(
+            "/console/data/projects/{project}/install-config",
+            get(projects::install_config),
+        )
+        .route(
+            "/console/services/ims/organizations/{org}/terms",
+            get(elsewhere::terms_accepted).post(elsewhere::accept_terms),
+        )
+        .route("/console/services/ims/terms", get(elsewhere::terms))
+        .route(
+            "/console/api/organizations/{org}/features",
+            elsewhere::in_organization(elsewhere::FEATURES),
+        )
         .route(
             "/console/clients/{client}/credential",
             get(credentials::of_client),
         )
         .nest("/console/organizations/{org}", in_organization());
+    let router = of_others(router, elsewhere::OF_NOBODY, elsewhere::anywhere);
     let guarded = router.route_layer(from_fn_with_state(app.clone(), guard::authenticate));
     guarded.with_state(app)
 }
 
+/// Adds paths of other products.
+fn of_others(
+    router: Router<App>,
+    paths: &[(&str, &'static str)],
+    answer: fn(&'static str) -> MethodRouter<App>,
+) -> Router<App> {
+    paths.iter().fold(router, |router, (path, product)| {
+        router.route(path, answer(product))
+    })
+}
+
 fn in_organization() -> Router<App> {
-    Router::new()
+    let router = Router::new()
         .route("/services", get(services::list))
         .route("/services/v2", get(services::list_v2))
         .route("/projects", get(projects::list).post(projects::create))
@@ -48,11 +78,18 @@ fn in_organization() -> Router<App> {
                 .delete(projects::delete),
         )
         .route("/projects/{project}/can-delete", post(projects::can_delete))
-        .route("/projects/{project}/workspaces", get(projects::workspaces))
+        .route(
+            "/projects/{project}/workspaces",
+            get(workspaces::list).post(workspaces::create),
+        )
+        .route(
+            "/projects_workspaces",
+            post(workspaces::create_with_project),
+        )
         .nest("/projects/{project}/workspaces/{workspace}", in_workspace())
         .route(
             "/projects_workspaces/workspaces/{workspace}",
-            get(projects::of_workspace),
+            get(workspaces::place),
         )
         .route(
             "/projects_workspaces/credentials/{credential}",
@@ -63,24 +100,44 @@ fn in_organization() -> Router<App> {
             get(credentials::place_of_client),
         )
         .nest("/credentials", of_organization())
-        .nest("/integrations", as_integrations())
+        .nest("/integrations", as_integrations());
+    of_others(
+        router,
+        elsewhere::OF_ORGANIZATION,
+        elsewhere::in_organization,
+    )
 }
 
 fn in_workspace() -> Router<App> {
-    Router::new()
-        .route("/", get(projects::workspace))
-        .route("/download", get(projects::download))
+    let router = Router::new()
+        .route(
+            "/",
+            get(workspaces::show)
+                .patch(workspaces::change)
+                .delete(workspaces::delete),
+        )
+        .route("/download", get(workspaces::download))
+        .route("/plugins", get(workspaces::plugins))
+        .route(
+            "/endpoints",
+            elsewhere::in_organization(elsewhere::APP_BUILDER).get(workspaces::endpoints),
+        )
         .route("/credentials", get(credentials::list))
         .route(
             "/credentials/oauth-server-to-server",
             post(credentials::create),
         )
         .route("/credentials/entp", post(credentials::create_jwt))
+        .route(
+            "/credentials/entp/{credential}/certificate/generateAndAssign",
+            post(integrations::generate),
+        )
         .route("/credentials/{credential}", delete(credentials::delete))
         .route(
             "/credentials/{kind}/{credential}/services",
             put(services::replace_in_workspace),
-        )
+        );
+    of_others(router, elsewhere::OF_WORKSPACE, elsewhere::in_organization)
 }
 
 fn of_organization() -> Router<App> {
@@ -149,6 +206,10 @@ fn as_integrations() -> Router<App> {
         .route(
             "/entp/{credential}/service/unsubscribe",
             post(services::unsubscribe),
+        )
+        .route(
+            "/entp/{credential}/service/{service}/properties",
+            get(services::properties),
         )
         .route(
             "/{credential}",

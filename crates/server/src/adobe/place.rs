@@ -2,7 +2,9 @@
 
 use countersign_authority::{Actor, ManageError};
 use countersign_model::{Credential, Organization, Project, TechnicalAccount};
-use countersign_wire::{CertificateId, ClientId, CredentialId, ProjectId, SecretId, WorkspaceId};
+use countersign_wire::{
+    CertificateId, ClientId, CredentialId, ProjectId, SecretId, ServiceCode, WorkspaceId,
+};
 use serde::Deserialize;
 
 use super::error::Failure;
@@ -47,6 +49,12 @@ pub(super) struct OfSecret {
 pub(super) struct OfCertificate {
     pub(super) credential: CredentialId,
     pub(super) certificate: CertificateId,
+}
+
+#[derive(Deserialize)]
+pub(super) struct ServiceOfCredential {
+    pub(super) credential: CredentialId,
+    pub(super) service: ServiceCode,
 }
 
 #[derive(Deserialize)]

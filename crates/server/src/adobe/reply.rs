@@ -1,7 +1,7 @@
 //! How answers look.
 
 use axum::response::{IntoResponse, Response};
-use http::header::{CONTENT_TYPE, LOCATION};
+use http::header::{CONTENT_DISPOSITION, CONTENT_TYPE, LOCATION};
 use http::{HeaderValue, StatusCode};
 use serde::Serialize;
 
@@ -33,6 +33,16 @@ pub(super) fn done() -> Response {
 /// A document that is JSON already.
 pub(super) fn text(body: String) -> Response {
     (StatusCode::OK, [(CONTENT_TYPE, JSON)], body).into_response()
+}
+
+/// A zip to be saved under a name.
+pub(super) fn zip(name: &str, bytes: Vec<u8>) -> Response {
+    const ZIP: HeaderValue = HeaderValue::from_static("application/zip");
+    let mut response = (StatusCode::OK, [(CONTENT_TYPE, ZIP)], bytes).into_response();
+    if let Ok(saved) = HeaderValue::from_str(&format!("attachment; filename=\"{name}\"")) {
+        response.headers_mut().insert(CONTENT_DISPOSITION, saved);
+    }
+    response
 }
 
 fn json<T: Serialize>(status: StatusCode, view: &T) -> Response {

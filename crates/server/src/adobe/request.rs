@@ -80,7 +80,11 @@ impl Query {
         };
         let size = number("size", USUAL_SIZE)?.min(MOST);
         let page = number("page", 1)?;
-        Ok(Paging { page, size })
+        Ok(Paging {
+            page,
+            size,
+            is_whole: false,
+        })
     }
 }
 
@@ -89,9 +93,20 @@ impl Query {
 pub(super) struct Paging {
     pub(super) page: u32,
     pub(super) size: u32,
+    /// Whether it stands for all that there are: nobody asked for a page.
+    pub(super) is_whole: bool,
 }
 
 impl Paging {
+    /// One page of all, if there are not more than `most`.
+    pub(super) const fn whole(most: u32) -> Self {
+        Self {
+            page: 1,
+            size: most,
+            is_whole: true,
+        }
+    }
+
     /// How many things come before it.
     pub(super) fn skip(self) -> u32 {
         (self.page - 1).saturating_mul(self.size)

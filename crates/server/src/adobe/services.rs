@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use axum::extract::State;
 use axum::response::Response;
+use countersign_authority::ManageError;
 use countersign_model::Subscription;
 use countersign_wire::ServiceCode;
 use countersign_wire::management as wire;
@@ -11,7 +12,7 @@ use serde::Deserialize;
 
 use super::error::Failure;
 use super::guard::In;
-use super::place::{self, CredentialInWorkspace, OfCredential};
+use super::place::{self, CredentialInWorkspace, OfCredential, ServiceOfCredential};
 use super::request::{Body, Ids, Query};
 use super::{reply, view};
 use crate::app::App;
@@ -98,6 +99,22 @@ pub(super) async fn subscribe(
         .subscribe(&ids.credential, subscription(body)?, &at.by)
         .await?;
     Ok(reply::item(&view::subscribed(&changed)))
+}
+
+/// `GET …/integrations/entp/{intId}/service/{sdkCode}/properties`: the product profiles of a service,
+/// and which of them the credential uses it through.
+pub(super) async fn properties(
+    State(app): State<App>,
+    at: In,
+    Ids(ids): Ids<ServiceOfCredential>,
+) -> Result<Response, Failure> {
+    let (found, _) = place::credential(&app, &at, &ids.credential).await?;
+    let service = app.authority.catalogue().find(&ids.service);
+    let service = service.ok_or_else(|| ManageError::NoService(ids.service.clone()))?;
+    let mut profiles = app.authority.list_profiles(&at.org.id, &at.by).await?;
+    profiles.retain(|profile| profile.service == service.code);
+    let properties = view::service_of_credential(service, &profiles, &found);
+    Ok(reply::item(&properties))
 }
 
 /// Which service to take away.

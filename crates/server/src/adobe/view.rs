@@ -3,7 +3,7 @@
 use countersign_authority::{Actor, Obstacle, OfferedService, Usage};
 use countersign_model::{
     Catalogue, Certificate, Credential, Organization, ProductProfile, Project, Role, Secret,
-    Subscription, TechnicalAccount, UseCase, Workspace,
+    Service, Subscription, TechnicalAccount, UseCase, Workspace,
 };
 use countersign_wire::management as wire;
 
@@ -31,7 +31,22 @@ pub(super) fn organization(org: &Organization, by: &Actor) -> wire::Organization
     }
 }
 
-pub(super) fn project(project: &Project, org: &Organization) -> wire::Project {
+/// A project; `credentials` are those of any project, to be told where they are.
+pub(super) fn project(
+    project: &Project,
+    workspaces: &[Workspace],
+    credentials: Option<&[Credential]>,
+    org: &Organization,
+) -> wire::Project {
+    let of_workspace = |workspace: &Workspace, all: &[Credential]| {
+        let here = all.iter().filter(|one| one.workspace_id == workspace.id);
+        here.map(in_workspace).collect()
+    };
+    let workspaces = workspaces.iter().map(|one| wire::WorkspaceSummary {
+        id: one.id.clone(),
+        name: one.name.clone(),
+        credentials: credentials.map(|all| of_workspace(one, all)),
+    });
     wire::Project {
         id: project.id.clone(),
         org_id: org.numeric_id.clone(),
@@ -45,6 +60,21 @@ pub(super) fn project(project: &Project, org: &Organization) -> wire::Project {
         date_last_modified: project.changed_at.to_string(),
         who_created: project.created_by.clone(),
         who_last_modified: project.changed_by.clone(),
+        metadata: wire::ProjectMetadata {
+            workspaces: workspaces.collect(),
+        },
+    }
+}
+
+pub(super) fn install_credential(credential: &Credential) -> wire::InstallCredential {
+    let services = credential.subscriptions.iter();
+    let apis = services.map(|one| wire::InstallApi {
+        code: one.service.clone(),
+    });
+    wire::InstallCredential {
+        kind: credential.grants.integration_type().to_uppercase(),
+        flow_type: wire::FLOW_TYPE.to_uppercase(),
+        apis: apis.collect(),
     }
 }
 
@@ -67,10 +97,14 @@ pub(super) fn workspace(workspace: &Workspace, project: &Project) -> wire::Works
     wire::Workspace {
         id: workspace.id.clone(),
         name: workspace.name.clone(),
-        title: String::new(),
-        description: String::new(),
+        title: workspace.title.clone(),
+        description: workspace.description.clone(),
         enabled: project.state.is_enabled(),
         runtime_enabled: false,
+        date_created: workspace.created_at.to_string(),
+        date_last_modified: workspace.changed_at.to_string(),
+        who_created: workspace.created_by.clone(),
+        who_last_modified: workspace.changed_by.clone(),
     }
 }
 
@@ -201,6 +235,29 @@ impl Shown<'_> {
             scopes: service.map_or_else(Vec::new, |known| known.scopes.clone()),
             license_configs: held.map(license).collect(),
         }
+    }
+}
+
+/// A service, with which of its product profiles a credential uses it through.
+pub(super) fn service_of_credential(
+    service: &Service,
+    profiles: &[ProductProfile],
+    credential: &Credential,
+) -> wire::ServiceOfCredential {
+    let mut all = credential.subscriptions.iter();
+    let subscription = all.find(|one| one.service == service.code);
+    let is_selected = |profile: &ProductProfile| {
+        subscription.is_some_and(|held| held.profiles.contains(&profile.id))
+    };
+    let licenses = profiles.iter().map(|profile| wire::SelectedLicense {
+        license: license(profile),
+        selected: is_selected(profile),
+    });
+    wire::ServiceOfCredential {
+        sdk_code: service.code.clone(),
+        name: service.name.clone(),
+        sdk_list: [],
+        license_configs: licenses.collect(),
     }
 }
 

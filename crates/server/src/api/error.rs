@@ -3,6 +3,7 @@
 
 use axum::response::{IntoResponse, Response};
 use countersign_authority::{ClientError, ManageError, PublishError, TokenError};
+use countersign_model::project::WorkspaceError;
 use http::header::{CACHE_CONTROL, CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE};
 use http::{HeaderValue, StatusCode};
 use serde::Serialize;
@@ -184,7 +185,13 @@ fn row(error: &ManageError) -> (StatusCode, &'static str) {
             (StatusCode::FORBIDDEN, "not_confirmed")
         }
         ManageError::Throttled => (StatusCode::TOO_MANY_REQUESTS, "too_many"),
-        ManageError::ProjectInUse(_) => (CONFLICT, "in_use"),
+        ManageError::ProjectInUse(_) | ManageError::Workspace(WorkspaceError::InUse) => {
+            (CONFLICT, "in_use")
+        }
+        ManageError::Workspace(WorkspaceError::OneOnly | WorkspaceError::Limit) => {
+            (CONFLICT, "limit_reached")
+        }
+        ManageError::Workspace(WorkspaceError::Production) => (CONFLICT, "stays"),
         ManageError::LastAdministrator => (CONFLICT, "last_administrator"),
         ManageError::TokenLimit(_)
         | ManageError::SecretLimit(_)

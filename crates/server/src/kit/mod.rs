@@ -7,6 +7,7 @@ pub mod access_log;
 pub mod client_ip;
 pub mod csv;
 mod host;
+pub mod key_pair;
 pub mod limit;
 pub mod log;
 pub mod problem;

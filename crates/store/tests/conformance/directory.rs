@@ -1,11 +1,14 @@
 //! Organizations, projects, technical accounts, profiles, policies.
 
 use countersign_model::deprecation::Preset;
-use countersign_model::{DeprecationPolicy, Organization, ReplayPolicy, SecretsInQuery, State};
-use countersign_store::project_pages::{self, NumberedPage};
+use countersign_model::{
+    Credential, DeprecationPolicy, Organization, ProjectKind, ReplayPolicy, SecretsInQuery, State,
+};
+use countersign_store::project_pages::{self, CredentialKinds, NumberedFilter, NumberedPage};
 use countersign_store::project_search::{Direction, Sort};
 use countersign_store::{
-    Error, Page, organizations, policies, profiles, projects, technical_accounts,
+    Error, Page, credentials, organizations, policies, profiles, projects, technical_accounts,
+    workspaces,
 };
 use countersign_wire::{NumericOrgId, OrgId, ProjectId};
 
@@ -83,9 +86,7 @@ pub async fn projects_come_back_with_their_workspaces(db: &TestDatabase) {
         .await
         .unwrap();
     let listed = projects::list(&mut r, org, &Page::first()).await.unwrap();
-    let workspaces = projects::workspaces(&mut r, &world.project.id)
-        .await
-        .unwrap();
+    let workspaces = workspaces::list(&mut r, &world.project.id).await.unwrap();
     let unknown = projects::find(&mut r, &ProjectId::from_number(404))
         .await
         .unwrap();
@@ -246,16 +247,188 @@ pub async fn projects_come_by_number_in_either_order(db: &TestDatabase) {
                     skip,
                     size: 2,
                 };
-                let found = project_pages::list(&mut r, &org.id, &page).await.unwrap();
+                let all = NumberedFilter::default();
+                let found = project_pages::list(&mut r, &org.id, &all, &page).await;
+                let found = found.unwrap();
                 let ids: Vec<_> = found.iter().map(|one| one.id.as_str()).collect();
                 let rest = expected.iter().skip(skip as usize).take(2);
                 assert_eq!(ids, rest.copied().collect::<Vec<_>>(), "{page:?}");
             }
         }
     }
-    assert_eq!(project_pages::count(&mut r, &org.id).await.unwrap(), 3);
+    let all = NumberedFilter::default();
+    assert_eq!(
+        project_pages::count(&mut r, &org.id, &all).await.unwrap(),
+        3
+    );
     let unknown = OrgId::from_random([0; 12]);
-    assert_eq!(project_pages::count(&mut r, &unknown).await.unwrap(), 0);
+    assert_eq!(
+        project_pages::count(&mut r, &unknown, &all).await.unwrap(),
+        0
+    );
+}
+
+/// By everything that can be asked for; what is not asked for does not matter.
+pub async fn numbered_projects_are_filtered(db: &TestDatabase) {
+    let (world, credential) = inhabited(db).await;
+    let org = &world.organization.id;
+    let mut other = project(org, 2);
+    other.title = "Other".to_owned();
+    other.kind = ProjectKind::Default;
+    let mut w = db.store().write().await.unwrap();
+    projects::insert(&mut w, &other, &[]).await.unwrap();
+    w.commit().await.unwrap();
+    let kinds = |jwt, oauth, migrating| {
+        Some(CredentialKinds {
+            jwt,
+            oauth,
+            migrating,
+        })
+    };
+    let all = NumberedFilter::default;
+    let (first, second) = (world.project.id.as_str(), other.id.as_str());
+    let ids = |ids: &[&str]| ids.iter().map(|id| id.parse().unwrap()).collect();
+    let grants = credential.grants;
+    let has = (grants.has_jwt_half(), grants.has_oauth_half());
+    let cases = [
+        (
+            NumberedFilter {
+                title: "Other".to_owned(),
+                ..all()
+            },
+            vec![second],
+        ),
+        (
+            NumberedFilter {
+                title: "other".to_owned(),
+                ..all()
+            },
+            vec![],
+        ),
+        (
+            NumberedFilter {
+                kind: Some(ProjectKind::Default),
+                ..all()
+            },
+            vec![second],
+        ),
+        (
+            NumberedFilter {
+                kind: Some(ProjectKind::Jaeger),
+                ..all()
+            },
+            vec![first],
+        ),
+        (
+            NumberedFilter {
+                ids: ids(&[first, "77"]),
+                ..all()
+            },
+            vec![first],
+        ),
+        (
+            NumberedFilter {
+                ids: ids(&[second, first]),
+                ..all()
+            },
+            vec![first, second],
+        ),
+        (
+            NumberedFilter {
+                with: kinds(true, true, true),
+                ..all()
+            },
+            vec![first],
+        ),
+        (
+            NumberedFilter {
+                with: kinds(false, false, false),
+                ..all()
+            },
+            vec![],
+        ),
+        (
+            NumberedFilter {
+                with: kinds(
+                    has == (true, false),
+                    has == (false, true),
+                    has == (true, true),
+                ),
+                ..all()
+            },
+            vec![first],
+        ),
+        (
+            NumberedFilter {
+                with: kinds(
+                    has != (true, false),
+                    has != (false, true),
+                    has != (true, true),
+                ),
+                ..all()
+            },
+            vec![],
+        ),
+    ];
+    let mut r = db.store().read().await.unwrap();
+    let page = NumberedPage {
+        sort: Sort::Created,
+        direction: Direction::Ascending,
+        skip: 0,
+        size: 10,
+    };
+    for (filter, expected) in cases {
+        let found = project_pages::list(&mut r, org, &filter, &page)
+            .await
+            .unwrap();
+        let found: Vec<_> = found.iter().map(|one| one.id.as_str()).collect();
+        assert_eq!(found, expected, "{filter:?}");
+        let count = project_pages::count(&mut r, org, &filter).await.unwrap();
+        assert_eq!(count, expected.len() as u64, "{filter:?}");
+    }
+}
+
+/// A world with a credential in its project.
+async fn inhabited(db: &TestDatabase) -> (World, Credential) {
+    let world = World::create(db.store(), 1).await;
+    let credential = world.credential(1);
+    let mut w = db.store().write().await.unwrap();
+    credentials::insert(&mut w, &credential).await.unwrap();
+    w.commit().await.unwrap();
+    (world, credential)
+}
+
+pub async fn workspaces_are_named_once_and_deleted_when_they_are_empty(db: &TestDatabase) {
+    let (world, credential) = inhabited(db).await;
+    let mut stage = workspace(&world.project);
+    stage.id = "77".parse().unwrap();
+    let mut w = db.store().write().await.unwrap();
+    let twice = workspaces::insert(&mut w, &stage).await;
+    assert!(matches!(twice, Err(Error::Duplicate)), "{twice:?}");
+    drop(w);
+
+    stage.name = "Stage".to_owned();
+    let mut w = db.store().write().await.unwrap();
+    workspaces::insert(&mut w, &stage).await.unwrap();
+    stage.title = "For trying".to_owned();
+    stage.changed_at = at(9);
+    workspaces::save(&mut w, &stage).await.unwrap();
+    w.commit().await.unwrap();
+    let mut r = db.store().read().await.unwrap();
+    let ids = [world.project.id.clone()];
+    let found = workspaces::of_projects(&mut r, &ids).await.unwrap();
+    assert_eq!(found.len(), 2);
+    assert_eq!(found[1], stage);
+    drop(r);
+
+    let mut w = db.store().write().await.unwrap();
+    let in_use = workspaces::delete(&mut w, &credential.workspace_id).await;
+    assert!(matches!(in_use, Err(Error::Refused(_))), "{in_use:?}");
+    drop(w);
+    let mut w = db.store().write().await.unwrap();
+    workspaces::delete(&mut w, &stage.id).await.unwrap();
+    let again = workspaces::delete(&mut w, &stage.id).await;
+    assert!(matches!(again, Err(Error::Conflict)), "{again:?}");
 }
 
 pub async fn a_workspace_is_found_in_its_organization_only(db: &TestDatabase) {
@@ -272,8 +445,8 @@ pub async fn a_workspace_is_found_in_its_organization_only(db: &TestDatabase) {
     w.commit().await.unwrap();
 
     let mut r = db.store().read().await.unwrap();
-    let found = projects::find_workspace(&mut r, &org.id, &stored.id).await;
+    let found = workspaces::find(&mut r, &org.id, &stored.id).await;
     assert_eq!(found.unwrap(), Some(stored.clone()));
-    let foreign = projects::find_workspace(&mut r, &other.id, &stored.id).await;
+    let foreign = workspaces::find(&mut r, &other.id, &stored.id).await;
     assert_eq!(foreign.unwrap(), None);
 }

@@ -79,6 +79,8 @@ suite! {
         what_never_changes_cannot_be_saved;
     directory:
         a_workspace_is_found_in_its_organization_only,
+        numbered_projects_are_filtered,
+        workspaces_are_named_once_and_deleted_when_they_are_empty,
         an_organization_is_found_by_its_number,
         names_are_unique_in_their_organization,
         organizations_are_listed_in_pages,

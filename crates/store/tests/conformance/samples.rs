@@ -58,6 +58,12 @@ pub fn workspace(project: &Project) -> Workspace {
         id: WorkspaceId::parse(project.id.as_str()).unwrap(),
         project_id: project.id.clone(),
         name: "Production".to_owned(),
+        title: String::new(),
+        description: NASTY.to_owned(),
+        created_at: at(1),
+        created_by: NASTY.to_owned(),
+        changed_at: at(2),
+        changed_by: NASTY.to_owned(),
     }
 }
 

@@ -17,11 +17,18 @@ await answer(async ({ access_token: token, api_key: key, calls }) => {
 async function told (method, client, args) {
   try {
     const answered = await (typeof method === 'string' ? client[method](...args) : method(...args))
-    const body = typeof answered.json === 'function' ? await answered.json() : answered.body
-    return { status: answered.status, body, headers: answered.headers }
+    return { status: answered.status, body: await bodyOf(answered), headers: answered.headers }
   } catch (error) {
     return { error: error.message }
   }
+}
+
+/** What was answered: JSON, or `{base64}` of a file. */
+async function bodyOf (answered) {
+  const { data } = answered
+  if (data instanceof Blob) return { base64: Buffer.from(await data.arrayBuffer()).toString('base64') }
+  if (Buffer.isBuffer(data)) return { base64: data.toString('base64') }
+  return typeof answered.json === 'function' ? answered.json() : answered.body
 }
 
 /** `TAG OPERATION`: one of the client's API description that it has no method of its own for. */

@@ -15,7 +15,7 @@ use crate::people::{actor, developer};
 
 const IO_MANAGEMENT: &str = "AdobeIOManagementAPISDK";
 const SECRET_SCOPES: &str = "read_client_secret,manage_client_secrets";
-const CLI: &str = "aio-cli-console-auth";
+pub const CLI: &str = "aio-cli-console-auth";
 
 on_both_engines!(
     a_credential_rotates_its_own_secret,
@@ -34,45 +34,49 @@ on_both_engines!(
 );
 
 /// Somebody with a token and an API key, in an organization.
-struct Program<'n> {
+pub struct Program<'n> {
     node: &'n Node,
     token: String,
     key: String,
-    org: String,
+    pub org: String,
 }
 
 impl Program<'_> {
-    fn call(&self, method: Method, path: &str) -> Call {
+    pub fn token(&self) -> &str {
+        &self.token
+    }
+
+    pub fn call(&self, method: Method, path: &str) -> Call {
         let target = format!("/console/organizations/{}{path}", self.org);
         let call = self.node.anonymous().call(method, &target);
         call.header("x-api-key", &self.key).bearer(&self.token)
     }
 
-    async fn get(&self, path: &str) -> Answer {
+    pub async fn get(&self, path: &str) -> Answer {
         self.call(Method::GET, path).send().await
     }
 
-    async fn send(&self, method: Method, path: &str, body: &Value) -> Answer {
+    pub async fn send(&self, method: Method, path: &str, body: &Value) -> Answer {
         let call = self.call(method, path);
         call.body("application/json", body.to_string()).send().await
     }
 
-    async fn post(&self, path: &str, body: &Value) -> Answer {
+    pub async fn post(&self, path: &str, body: &Value) -> Answer {
         self.send(Method::POST, path, body).await
     }
 
-    async fn delete(&self, path: &str) -> Answer {
+    pub async fn delete(&self, path: &str) -> Answer {
         self.call(Method::DELETE, path).send().await
     }
 }
 
 /// A program with a personal access token.
-async fn program<'n>(node: &'n Node, org: &OrgId, who: &str, role: Role) -> Program<'n> {
+pub async fn program<'n>(node: &'n Node, org: &OrgId, who: &str, role: Role) -> Program<'n> {
     let by = actor(node, org, who, role).await;
     of(node, org, &by).await
 }
 
-async fn of<'n>(node: &'n Node, org: &OrgId, by: &countersign_authority::Actor) -> Program<'n> {
+pub async fn of<'n>(node: &'n Node, org: &OrgId, by: &countersign_authority::Actor) -> Program<'n> {
     let now = node.authority.clock().now();
     let new = NewAccessToken {
         name: "test".to_owned(),
@@ -94,7 +98,7 @@ async fn number(node: &Node, org: &OrgId) -> String {
 }
 
 /// The program that a credential is for.
-async fn of_credential<'n>(node: &'n Node, client: &TestClient, scope: &str) -> Program<'n> {
+pub async fn of_credential<'n>(node: &'n Node, client: &TestClient, scope: &str) -> Program<'n> {
     let token = node.anonymous().token(client, scope).await.token();
     Program {
         node,
@@ -105,7 +109,7 @@ async fn of_credential<'n>(node: &'n Node, client: &TestClient, scope: &str) -> 
 }
 
 #[track_caller]
-fn gateway(answer: &Answer) -> (u16, String) {
+pub fn gateway(answer: &Answer) -> (u16, String) {
     assert_eq!(answer.header("content-type"), Some("application/json"));
     let body = answer.json();
     (
@@ -364,7 +368,26 @@ async fn nothing_of_another_organization_is_there(app: &TestApp) {
         (Method::DELETE, format!("/projects/{p}"), None),
         (Method::POST, format!("/projects/{p}/can-delete"), None),
         (Method::GET, format!("/projects/{p}/workspaces"), None),
+        (
+            Method::POST,
+            format!("/projects/{p}/workspaces"),
+            Some(&named),
+        ),
         (Method::GET, at.clone(), None),
+        (Method::PATCH, at.clone(), Some(&named)),
+        (Method::DELETE, at.clone(), None),
+        (Method::GET, format!("{at}/plugins"), None),
+        (Method::GET, format!("{at}/endpoints"), None),
+        (
+            Method::POST,
+            format!("{at}/credentials/entp/{c}/certificate/generateAndAssign"),
+            None,
+        ),
+        (
+            Method::GET,
+            format!("/integrations/entp/{c}/service/{IO_MANAGEMENT}/properties"),
+            None,
+        ),
         (Method::GET, format!("{at}/download"), None),
         (Method::GET, format!("{at}/credentials"), None),
         (
@@ -501,6 +524,12 @@ async fn nothing_of_another_organization_is_there(app: &TestApp) {
         .header("x-api-key", CLI)
         .bearer(&program.token);
     assert_eq!(client.send().await.status, 404);
+    let config = app
+        .anonymous()
+        .get(&format!("/console/data/projects/{p}/install-config"))
+        .header("x-api-key", CLI)
+        .bearer(&program.token);
+    assert_eq!(config.send().await.status, 404);
     assert_eq!(app.database.count("audit").await, before, "nothing changed");
 }
 
@@ -536,7 +565,16 @@ async fn a_viewer_changes_nothing(app: &TestApp) {
         assert_eq!(gateway(&viewer.get(path).await), forbidden, "{path}");
     }
     let named = json!({"name": "Mine"});
-    for path in ["/projects", "/credentials/oauth-server-to-server", &secrets] {
+    for path in [
+        "/projects",
+        "/credentials/oauth-server-to-server",
+        &secrets,
+        &format!("/projects/{}/workspaces", client.project_id),
+        &format!(
+            "{at}/credentials/entp/{}/certificate/generateAndAssign",
+            client.id
+        ),
+    ] {
         assert_eq!(
             gateway(&viewer.post(path, &named).await),
             forbidden,
@@ -548,6 +586,7 @@ async fn a_viewer_changes_nothing(app: &TestApp) {
         format!("/integrations/{}", client.id),
         format!("{secrets}/{}", client.secret_id),
         format!("{at}/credentials/{}", client.id),
+        at.clone(),
         format!(
             "/integrations/entp/{}/bindings/{}",
             client.id,
@@ -577,7 +616,9 @@ async fn what_cannot_be_read_is_refused(app: &TestApp) {
         "size=x",
         "sortField=size",
         "sortOrder=up",
-        "credentialType=service",
+        "appType=UXP",
+        "projectType=other",
+        "projectIds=1,x",
         "page=1&page=2",
     ] {
         refused(projects(query).send().await);

@@ -72,4 +72,5 @@ mod rights;
 mod routes;
 mod sign_in;
 mod timeline;
+mod transporter;
 mod trying;

@@ -6,8 +6,9 @@ use std::sync::LazyLock;
 
 use countersign_authority::{
     Actor, Authority, CredentialChange, Direction, Disabling, Force, ManageError, MemberChange,
-    NewCertificate, NewGrant, NewInvitation, NewOrganization, NewProject, NumberedPage,
-    OrganizationChange, Page, ProjectChange, Search, Sort, TokensOf,
+    NewCertificate, NewGrant, NewInvitation, NewOrganization, NewProject, NewWorkspace,
+    NumberedFilter, NumberedPage, OrganizationChange, Page, ProjectChange, Search, Sort, TokensOf,
+    WorkspaceChange,
 };
 use countersign_model::access::Least;
 use countersign_model::{DeprecationPolicy, ProjectKind, Role, TokenKind, UseCase};
@@ -57,13 +58,19 @@ attempts! {
     ReadProjects: |a, t, by| async { a.search_projects(&t.client.org_id, &Search::default(), &Page::first(), by).await };
     ReadProjects: |a, t, by| a.find_project(&t.client.org_id, t.client.project_id.as_str(), by);
     ReadProjects: |a, t, by| a.list_workspaces(&t.client.project_id, by);
-    ReadProjects: |a, t, by| a.number_projects(&t.client.org_id, &FIRST, by);
+    ReadProjects: |a, t, by| async { a.number_projects(&t.client.org_id, &NumberedFilter::default(), &FIRST, by).await };
+    ReadProjects: |a, t, by| a.locate_project(&t.client.project_id, by);
     ReadProjects: |a, t, by| a.find_workspace(&t.client.org_id, &t.workspace, by);
     CreateProject: |a, t, by| a.create_project(project(t), by);
+    CreateProject: |a, t, by| a.create_project_with_workspaces(project(t), Vec::new(), by);
     ChangeProject: |a, t, by| a.change_project(&t.client.project_id, ProjectChange::default(), by);
     ChangeProject: |a, t, by| a.switch_project(&t.client.project_id, true, by);
+    ChangeProject: |a, t, by| async { a.create_workspace(&t.client.project_id, stage(), by).await };
+    ChangeProject: |a, t, by| async { a.change_workspace(&t.client.project_id, &t.workspace, &WorkspaceChange::default(), by).await };
+    ChangeProject: |a, t, by| a.delete_workspace(&t.client.project_id, &t.workspace, by);
     DeleteProject: |a, t, by| a.delete_project(&t.client.project_id, by);
     ReadCredentials: |a, t, by| a.list_credentials(&t.client.org_id, None, &Page::first(), by);
+    ReadCredentials: |a, t, by| a.list_credentials_of(&t.client.org_id, std::slice::from_ref(&t.client.project_id), by);
     ReadCredentials: |a, t, by| a.number_credentials(&t.client.org_id, 0, 10, by);
     ReadCredentials: |a, t, by| a.find_credential(t.client.id.as_str(), by);
     ReadCredentials: |a, t, by| a.find_credential(t.client.client_id.as_str(), by);
@@ -180,6 +187,13 @@ fn project(things: &Things) -> NewProject {
         title: String::new(),
         description: String::new(),
         kind: ProjectKind::Default,
+    }
+}
+
+fn stage() -> NewWorkspace {
+    NewWorkspace {
+        name: "Stage".to_owned(),
+        ..NewWorkspace::default()
     }
 }
 

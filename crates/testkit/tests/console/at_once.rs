@@ -289,13 +289,24 @@ async fn two_apis(app: &TestApp) {
     let two = Two::of(app).await;
     for round in 0..ROUNDS {
         let name = format!("Round{round}");
-        let made = two.ada.post(&format!("{}/new", two.projects), &[("name", &name)]).await;
+        let made = two
+            .ada
+            .post(&format!("{}/new", two.projects), &[("name", &name)])
+            .await;
         let project = made.header("location").unwrap().to_owned();
         let page = format!("{project}/add-api/configure");
-        for services in [["FireflySDK", "DocCloudSDK"], ["AdobeTargetSDK", "AdobeAnalyticsSDK"]] {
+        for services in [
+            ["FireflySDK", "DocCloudSDK"],
+            ["AdobeTargetSDK", "AdobeAnalyticsSDK"],
+        ] {
             let asked = services.map(|service| format!("{page}?service={service}&type=oauth"));
             let fields = services.map(|service| {
-                [("service", service), ("name", "n"), ("team", "t"), ("contact", "c")]
+                [
+                    ("service", service),
+                    ("name", "n"),
+                    ("team", "t"),
+                    ("contact", "c"),
+                ]
             });
             let [one, other] = [0, 1].map(|at| Sent(&asked[at], &fields[at]));
             let both = two.send_to(&page, one, other).await;
@@ -306,7 +317,11 @@ async fn two_apis(app: &TestApp) {
         }
     }
     let credentials = app.database.count("credentials").await;
-    assert_eq!(credentials, i64::try_from(ROUNDS).unwrap(), "one in each project");
+    assert_eq!(
+        credentials,
+        i64::try_from(ROUNDS).unwrap(),
+        "one in each project"
+    );
 }
 
 /// Who filled in a form for a new credential adds nothing to one that came in between.
@@ -314,7 +329,10 @@ async fn two_apis(app: &TestApp) {
 async fn who_comes_later_to_an_empty_project_is_told() {
     let app = TestApp::new().await;
     let two = Two::of(&app).await;
-    let made = two.ada.post(&format!("{}/new", two.projects), &[("name", "Empty")]).await;
+    let made = two
+        .ada
+        .post(&format!("{}/new", two.projects), &[("name", "Empty")])
+        .await;
     let project = made.header("location").unwrap().to_owned();
     let page = format!("{project}/add-api/configure");
     let asked = format!("{page}?service=FireflySDK&type=oauth");
@@ -326,15 +344,33 @@ async fn who_comes_later_to_an_empty_project_is_told() {
     app.caught_up().await;
     let told = second.send().await;
     assert_eq!(told.status, 422, "{}", told.body);
-    assert!(told.body.contains("Somebody else changed this"), "{}", told.body);
+    assert!(
+        told.body.contains("Somebody else changed this"),
+        "{}",
+        told.body
+    );
 
-    let tampered = [("service", "FireflySDK"), ("type", "oauth2"), ("revision", "none")];
-    let made = two.ada.post(&format!("{}/new", two.projects), &[("name", "Other")]).await;
+    let tampered = [
+        ("service", "FireflySDK"),
+        ("type", "oauth2"),
+        ("revision", "none"),
+    ];
+    let made = two
+        .ada
+        .post(&format!("{}/new", two.projects), &[("name", "Other")])
+        .await;
     let other = made.header("location").unwrap().to_owned();
     let fields = [&tampered[..], &fields[..]].concat();
-    let refused = two.ada.post(&format!("{other}/add-api/configure"), &fields).await;
+    let refused = two
+        .ada
+        .post(&format!("{other}/add-api/configure"), &fields)
+        .await;
     assert_eq!(refused.status, 422, "{}", refused.body);
-    assert!(refused.body.contains("names no kind of credential"), "{}", refused.body);
+    assert!(
+        refused.body.contains("names no kind of credential"),
+        "{}",
+        refused.body
+    );
     assert_eq!(app.database.count("credentials").await, 1);
 }
 

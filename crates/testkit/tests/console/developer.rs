@@ -161,7 +161,10 @@ async fn an_api_is_added_and_its_secret_is_shown_once() {
         .token();
 
     let another = ada.get(&format!("{configure}?service=DocCloudSDK")).await;
-    let (_, revision) = another.body.split_once("name=\"revision\" value=\"").unwrap();
+    let (_, revision) = another
+        .body
+        .split_once("name=\"revision\" value=\"")
+        .unwrap();
     let revision = revision.split('"').next().unwrap();
     let more = [("service", "DocCloudSDK"), ("revision", revision)];
     let added = ada.post(&configure, &more).await;

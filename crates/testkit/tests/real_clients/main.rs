@@ -14,6 +14,8 @@ mod product;
 mod real_clients {
     mod aio_lib_ims;
     mod console;
+    mod console_user;
+    mod console_workspaces;
     mod gateway;
     mod refusals;
     mod standard_tokens;

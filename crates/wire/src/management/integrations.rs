@@ -86,6 +86,30 @@ pub struct ServiceProperty {
     pub license_configs: Vec<LicenseConfig>,
 }
 
+/// A service, as one credential can use it.
+#[derive(Clone, Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ServiceOfCredential {
+    /// Which.
+    pub sdk_code: ServiceCode,
+    /// For people.
+    pub name: String,
+    /// No service has parts here.
+    pub sdk_list: [&'static str; 0],
+    /// The organization's product profiles of it.
+    pub license_configs: Vec<SelectedLicense>,
+}
+
+/// A product profile, and whether a credential uses it.
+#[derive(Clone, Debug, Serialize)]
+pub struct SelectedLicense {
+    /// The product profile.
+    #[serde(flatten)]
+    pub license: LicenseConfig,
+    /// Whether the credential uses it.
+    pub selected: bool,
+}
+
 /// A certificate of a credential.
 #[derive(Clone, Debug, Serialize)]
 #[serde(rename_all = "camelCase")]

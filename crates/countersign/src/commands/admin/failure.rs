@@ -36,6 +36,7 @@ fn exit(error: &ManageError) -> Exit {
         | ManageError::NoProfile(_)
         | ManageError::NoService(_)
         | ManageError::WorkspaceTaken
+        | ManageError::Workspace(_)
         | ManageError::Taken
         | ManageError::Name(_)
         | ManageError::SecretLimit(_)
