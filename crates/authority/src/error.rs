@@ -2,6 +2,7 @@
 //! why, what to do next.
 
 use countersign_jose::{CertificateError, JwksError, KeyError, SignError};
+use countersign_model::alerts::AlertsError;
 use countersign_model::deprecation::PolicyError;
 use countersign_model::exemption::ExemptionError;
 use countersign_model::member::{ReadOnly, SignInNameError};
@@ -132,6 +133,9 @@ pub enum ManageError {
     /// One workspace too many, or one that stays.
     #[error(transparent)]
     Workspace(#[from] WorkspaceError),
+    /// Addresses that are not taken.
+    #[error(transparent)]
+    Alerts(#[from] AlertsError),
     /// Something of that name or id is there already.
     #[error("this name or id is taken, now or by something deleted: choose another one")]
     Taken,

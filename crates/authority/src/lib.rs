@@ -63,6 +63,7 @@ mod organizations;
 mod passwords;
 mod policies;
 mod policy_preview;
+mod project_alerts;
 mod project_document;
 mod projects;
 mod published_services;
@@ -151,6 +152,7 @@ pub use oidc::{
 pub use organizations::{NewOrganization, OrganizationChange};
 pub use policies::{Policies, PolicyChange};
 pub use policy_preview::{DailyUse, Foreseen, MOST_NAMED, OwnerHit, Preview};
+pub use project_alerts::{AlertsChange, Recipients};
 pub use projects::{FoundProject, NewProject, NumberedProject, ProjectChange};
 pub use published_services::ListedService;
 pub use refusals::{Refused, explain};

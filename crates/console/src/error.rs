@@ -240,6 +240,7 @@ fn kind(error: &ManageError) -> Kind {
         | ManageError::TokenLife
         | ManageError::Password(_)
         | ManageError::SignInName(_)
+        | ManageError::Alerts(_)
         | ManageError::Name(_)
         | ManageError::WrongPassword
         | ManageError::WrongCode

@@ -6,6 +6,7 @@
 #![warn(missing_docs)]
 
 pub mod access;
+pub mod alerts;
 pub mod assertion;
 pub mod audit;
 pub mod blocker;
@@ -33,6 +34,7 @@ pub mod technical_account;
 pub mod token_kind;
 
 pub use access::UseCase;
+pub use alerts::ProjectAlerts;
 pub use audit::AuditEvent;
 pub use certificate::Certificate;
 pub use credential::{Credential, Grants, Origin, Owner, State, Subscription};

@@ -327,18 +327,21 @@ pub fn policy_endings(policy: &DeprecationPolicy) -> Vec<Ending> {
     dates.into_iter().filter_map(ending).collect()
 }
 
-/// Who is told by mail: the owner. From three days before the end on also the System Administrators
+/// Who is told by mail: the owner and the others of the project. From three days before the end on also the System Administrators
 /// of the organization, and always they where the owner cannot be reached or is nobody. Nobody, if
 /// there is no one.
 #[must_use]
 pub fn recipients(
     owner: Option<&Owner>,
+    others: &BTreeSet<SignInName>,
     administrators: &[SignInName],
     window: Window,
 ) -> BTreeSet<String> {
     let owner = owner.and_then(Owner::mail_address);
     let mut told: BTreeSet<String> = owner.into_iter().map(str::to_ascii_lowercase).collect();
-    if told.is_empty() || window.is_daily() {
+    let is_reached = !told.is_empty();
+    told.extend(others.iter().map(|name| name.as_str().to_owned()));
+    if !is_reached || window.is_daily() {
         let administrators = administrators.iter().map(|name| name.as_str().to_owned());
         told.extend(administrators);
     }

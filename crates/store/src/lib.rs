@@ -44,6 +44,7 @@ pub mod owners;
 pub mod people;
 pub mod policies;
 pub mod profiles;
+pub mod project_alerts;
 pub mod project_pages;
 pub mod project_search;
 pub mod projects;

@@ -131,6 +131,7 @@ pub(crate) fn migrations() -> Vec<Migration> {
             "workspaces",
             include_str!("../migrations/0020_workspaces.sql"),
         ),
+        (21, "alerts", include_str!("../migrations/0021_alerts.sql")),
     ];
     let migration = |&(version, name, text): &(i64, &'static str, &'static str)| {
         let kind = MigrationType::Simple;

@@ -134,6 +134,7 @@ const READ_ALL: &[(&str, &str)] = read_all!(
     "people",
     "policies",
     "profiles",
+    "project_alerts",
     "projects",
     "published_services",
     "refusals",

@@ -22,7 +22,7 @@ pub use projects::{
     CanDelete, ChangeProject, ChangeWorkspace, CreatedProject, CreatedProjectWorkspaces,
     CreatedRuntime, CreatedWorkspace, CreatedWorkspaceId, Hindrance, InstallApi, InstallConfig,
     InstallCredential, NewProject, NewProjectWorkspaces, NewWorkspace, Organization,
-    OrganizationRole, Project, ProjectMetadata, Workspace, WorkspaceSummary,
+    OrganizationRole, Project, ProjectMetadata, Recipient, Workspace, WorkspaceSummary,
 };
 pub use secrets::{CreatedSecret, PERMANENT, SecretList, SecretRecord, SecretUsage};
 pub use services::{

@@ -1,16 +1,18 @@
 //! Finds what is due and makes messages of it: the work of one node for all. Whatever it finds has
 //! a key that is unique for ever, so that a look which is repeated finds nothing twice.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
 use countersign_model::notice::{self, Ending, Window};
-use countersign_model::{Credential, DeprecationPolicy, SignInName};
+use countersign_model::{Credential, DeprecationPolicy, ProjectAlerts, SignInName};
 use countersign_store::endings::{self, Part};
 use countersign_store::messages::{self, Address, Channel};
 use countersign_store::notices::Notice;
-use countersign_store::{self as store, Page, credentials, members, organizations};
-use countersign_wire::{CredentialId, OrgId, Timestamp};
+use countersign_store::{
+    self as store, Page, Read, credentials, members, organizations, project_alerts,
+};
+use countersign_wire::{CredentialId, OrgId, ProjectId, Timestamp};
 
 use super::{Channels, MOST_NOTICES, about};
 use crate::Authority;
@@ -158,16 +160,17 @@ impl<'a> Look<'a> {
         for ids in ids.chunks(AT_ONCE) {
             let mut read = self.authority.store.read().await?;
             let found = credentials::of_ids(&mut read, ids).await?;
+            let alerts = Alerts::of(&mut read, &found).await?;
             drop(read);
             let told = found
                 .iter()
-                .flat_map(|credential| self.of_credential(credential));
+                .flat_map(|credential| self.of_credential(credential, alerts.about(credential)));
             self.save(&told.collect::<Vec<_>>()).await?;
         }
         Ok(())
     }
 
-    fn of_credential(&self, credential: &Credential) -> Vec<Notice> {
+    fn of_credential(&self, credential: &Credential, alerts: &ProjectAlerts) -> Vec<Notice> {
         if !credential.state.is_enabled() {
             return Vec::new();
         }
@@ -175,12 +178,12 @@ impl<'a> Look<'a> {
         let endings = notice::endings(credential, &policy);
         let told = endings
             .iter()
-            .flat_map(|ending| self.tell(&credential.org_id, ending, Some(credential)));
+            .flat_map(|ending| self.tell(&credential.org_id, ending, Some((credential, alerts))));
         told.collect()
     }
 
     /// What is told of an end now, to everybody who is told.
-    fn tell(&self, org: &OrgId, ending: &Ending, of: Option<&Credential>) -> Vec<Notice> {
+    fn tell(&self, org: &OrgId, ending: &Ending, of: Concerned<'_>) -> Vec<Notice> {
         match Window::at(ending.at, self.now) {
             Some(window) => self.tell_in(window, org, ending, of),
             None => Vec::new(),
@@ -192,12 +195,18 @@ impl<'a> Look<'a> {
         window: Window,
         org: &OrgId,
         ending: &Ending,
-        of: Option<&Credential>,
+        of: Concerned<'_>,
     ) -> Vec<Notice> {
         let Some(administrators) = self.administrators.get(org) else {
             return Vec::new();
         };
-        let mail = notice::recipients(of.map(|one| &one.owner), administrators, window);
+        if of.is_some_and(|(_, alerts)| alerts.paused_at.is_some()) {
+            return Vec::new();
+        }
+        let nobody = BTreeSet::new();
+        let owner = of.map(|(credential, _)| &credential.owner);
+        let others = of.map_or(&nobody, |(_, alerts)| &alerts.others);
+        let mail = notice::recipients(owner, others, administrators, window);
         let mail = mail.into_iter().filter(|_| self.channels.mail);
         let hooks = self
             .channels
@@ -220,7 +229,7 @@ impl<'a> Look<'a> {
                 name: ending.name.clone(),
                 ends_at: ending.at,
                 days_before: window.days_before(),
-                credential: of.map(about),
+                credential: of.map(|(credential, _)| about(credential)),
             })
             .collect()
     }
@@ -237,6 +246,32 @@ impl<'a> Look<'a> {
             Ok::<_, WorkError>(())
         })
         .await
+    }
+}
+
+/// The credential that an end is of, if it is of one, and who else is told of it.
+pub(super) type Concerned<'a> = Option<(&'a Credential, &'a ProjectAlerts)>;
+
+/// Who else is told of the things of some credentials, and whether anybody is.
+pub(super) struct Alerts {
+    set: HashMap<ProjectId, ProjectAlerts>,
+    unset: ProjectAlerts,
+}
+
+impl Alerts {
+    pub(super) async fn of(
+        read: &mut Read,
+        credentials: &[Credential],
+    ) -> Result<Self, store::Error> {
+        let projects: Vec<_> = credentials.iter().map(|one| one.project_id.clone()).collect();
+        Ok(Self {
+            set: project_alerts::of_projects(read, &projects).await?,
+            unset: ProjectAlerts::default(),
+        })
+    }
+
+    pub(super) fn about(&self, credential: &Credential) -> &ProjectAlerts {
+        self.set.get(&credential.project_id).unwrap_or(&self.unset)
     }
 }
 

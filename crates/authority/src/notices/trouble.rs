@@ -8,7 +8,7 @@ use countersign_store::endings;
 use countersign_store::{self as store, Page, Read, credentials};
 use countersign_wire::CredentialId;
 
-use super::find::{AT_ONCE, Look};
+use super::find::{AT_ONCE, Alerts, Look};
 use super::measure;
 use crate::error::ManageError;
 use crate::lease::WorkError;
@@ -52,18 +52,20 @@ impl Look<'_> {
     ) -> Result<(), WorkError> {
         let mut read = self.authority.store.read().await?;
         let mut told = Vec::new();
-        for credential in credentials::of_ids(&mut read, ids).await? {
-            let org = &credential.org_id;
+        let found = credentials::of_ids(&mut read, ids).await?;
+        let alerts = Alerts::of(&mut read, &found).await?;
+        for credential in &found {
+            let (org, alerts) = (&credential.org_id, alerts.about(credential));
             if !self.administrators.contains_key(org) {
                 continue;
             }
-            if let Some((ending, window)) = self.tried(&mut read, &credential).await? {
+            if let Some((ending, window)) = self.tried(&mut read, credential).await? {
                 all.tried += 1;
-                told.extend(self.tell_in(window, org, &ending, Some(&credential)));
+                told.extend(self.tell_in(window, org, &ending, Some((credential, alerts))));
             }
-            if let Some((ending, window)) = self.blocked(&mut read, &credential).await? {
+            if let Some((ending, window)) = self.blocked(&mut read, credential).await? {
                 all.blocked += 1;
-                told.extend(self.tell_in(window, org, &ending, Some(&credential)));
+                told.extend(self.tell_in(window, org, &ending, Some((credential, alerts))));
             }
         }
         drop(read);

@@ -7,6 +7,7 @@ use crate::Console;
 
 mod activity;
 mod add_api;
+mod alerts;
 mod block;
 mod board;
 mod bundle;
@@ -40,6 +41,7 @@ pub(crate) fn routes() -> Router<Console> {
         .route("/console/projects/{org}/new", get(project::ask_new).post(project::create))
         .route("/console/projects/{org}/{project}", get(project::show))
         .route("/console/projects/{org}/{project}/edit", get(project::edit).post(project::change))
+        .route("/console/projects/{org}/{project}/alerts", get(alerts::ask).post(alerts::change))
         .route("/console/projects/{org}/{project}/delete", get(delete::ask_project).post(delete::project))
         .route("/console/projects/{org}/{project}/download.json", get(project::download))
         .route("/console/projects/{org}/{project}/activity", get(activity::of_project))

@@ -4,7 +4,7 @@ use askama::Template;
 use axum::extract::State;
 use axum::response::{IntoResponse as _, Response};
 use countersign_authority::{ManageError, NewProject, ProjectChange};
-use countersign_model::{ProjectKind, UseCase};
+use countersign_model::{ProjectAlerts, ProjectKind, UseCase};
 use http::header::{CONTENT_DISPOSITION, CONTENT_TYPE};
 
 use super::deprecation::{self, Banner};
@@ -47,6 +47,8 @@ struct ProjectPage {
     changed: String,
     changed_by: String,
     active: String,
+    /// Who is told of what ends.
+    alerts: String,
     is_enabled: bool,
     is_auto_generated: bool,
     read_only: Option<String>,
@@ -123,6 +125,8 @@ pub(super) async fn show(
         is_enabled: one.state.is_enabled(),
         banner: deprecation::banner(one, &policy, now),
     });
+    let alerts = console.authority.find_alerts(&project.id, &member.actor);
+    let alerts = told(&alerts.await?);
     let mut services = Vec::new();
     for one in &at.credentials {
         let path = format!("{path}/credentials/{}", one.id);
@@ -139,6 +143,7 @@ pub(super) async fn show(
         changed: moment(project.changed_at),
         changed_by: person(&project.changed_by).to_owned(),
         active: activity(project),
+        alerts,
         is_enabled: project.state.is_enabled(),
         is_auto_generated: is_auto_generated(&at.credentials),
         read_only: at.read_only(),
@@ -205,6 +210,16 @@ pub(super) async fn download(
     Ok((headers, document.to_json_with_secrets().to_string()).into_response())
 }
 
+/// Who is told of what ends, in a few words.
+fn told(alerts: &ProjectAlerts) -> String {
+    match (alerts.paused_at, alerts.others.len()) {
+        (Some(at), _) => format!("Paused since {}: nobody is told", at.date()),
+        (None, 0) => "Team and System Administrators".to_owned(),
+        (None, 1) => "Team, System Administrators and 1 more".to_owned(),
+        (None, more) => format!("Team, System Administrators and {more} more"),
+    }
+}
+
 /// The value of a box that is ticked.
 pub(super) fn ticked(is_ticked: bool) -> Option<String> {
     is_ticked.then(|| "yes".to_owned())
@@ -215,7 +230,7 @@ pub(super) fn lines(form: &Fields, name: &str) -> String {
     form.trimmed(name).replace("\r\n", "\n")
 }
 
-fn refuse_read_only(at: &InProject) -> Result<(), PageError> {
+pub(super) fn refuse_read_only(at: &InProject) -> Result<(), PageError> {
     match at.read_only() {
         Some(reason) => Err(PageError::refused(&reason)),
         None => Ok(()),

@@ -57,9 +57,10 @@ fn a_day_by_day_look_tells_eight_times() {
 #[test]
 fn the_owner_is_told_first_and_administrators_when_it_is_near() {
     let administrators = [name("ada@example.com")];
+    let nobody = BTreeSet::new();
     let told = |contact: &str, days| {
         let window = Window { days_before: days };
-        let told = recipients(Some(&owner(contact)), &administrators, window);
+        let told = recipients(Some(&owner(contact)), &nobody, &administrators, window);
         told.into_iter().collect::<Vec<_>>().join(" ")
     };
     assert_eq!(told("Data@example.com", 30), "data@example.com");
@@ -72,8 +73,28 @@ fn the_owner_is_told_first_and_administrators_when_it_is_near() {
         assert_eq!(told(contact, 30), "ada@example.com", "{contact}");
     }
     let window = Window { days_before: 30 };
-    assert!(recipients(Some(&owner("#x")), &[], window).is_empty());
-    assert_eq!(recipients(None, &administrators, window).len(), 1);
+    assert!(recipients(Some(&owner("#x")), &nobody, &[], window).is_empty());
+    assert_eq!(recipients(None, &nobody, &administrators, window).len(), 1);
+}
+
+#[test]
+fn the_others_of_a_project_are_told_from_the_beginning_beside_whoever_is() {
+    let administrators = [name("ada@example.com")];
+    let others = BTreeSet::from([name("eve@example.com")]);
+    let told = |contact: &str, days| {
+        let window = Window { days_before: days };
+        let told = recipients(Some(&owner(contact)), &others, &administrators, window);
+        told.into_iter().collect::<Vec<_>>().join(" ")
+    };
+    assert_eq!(
+        told("bob@example.com", 30),
+        "bob@example.com eve@example.com"
+    );
+    assert_eq!(told("#channel", 30), "ada@example.com eve@example.com");
+    assert_eq!(
+        told("eve@example.com", 3),
+        "ada@example.com eve@example.com"
+    );
 }
 
 #[test]

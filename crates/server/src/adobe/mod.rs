@@ -70,6 +70,7 @@ fn in_organization() -> Router<App> {
     let router = Router::new()
         .route("/services", get(services::list))
         .route("/services/v2", get(services::list_v2))
+        .route("/recipients", get(organizations::recipients))
         .route("/projects", get(projects::list).post(projects::create))
         .route(
             "/projects/{project}",

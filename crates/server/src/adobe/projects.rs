@@ -3,8 +3,8 @@
 use axum::extract::State;
 use axum::response::Response;
 use countersign_authority::{
-    CredentialKinds, Direction, NewProject, NumberedFilter, NumberedPage, NumberedProject, Page,
-    ProjectChange, Sort,
+    AlertsChange, CredentialKinds, Direction, NewProject, NumberedFilter, NumberedPage,
+    NumberedProject, Page, ProjectChange, Sort,
 };
 use countersign_model::{Credential, Project, ProjectKind};
 use countersign_wire::ProjectId;
@@ -193,13 +193,22 @@ pub(super) async fn change(
     Body(body): Body<wire::ChangeProject>,
 ) -> Result<Response, Failure> {
     place::project(&app, &at.org, &ids.project, &at.by).await?;
+    let authority = &app.authority;
+    if let Some(is_told) = body.notifications_enabled {
+        let change = AlertsChange {
+            paused: Some(!is_told),
+            ..AlertsChange::default()
+        };
+        authority
+            .change_alerts(&ids.project, &change, &at.by)
+            .await?;
+    }
     let change = ProjectChange {
         title: body.title,
         description: body.description,
         ..ProjectChange::default()
     };
-    let changed = app
-        .authority
+    let changed = authority
         .change_project(&ids.project, change, &at.by)
         .await?;
     shown(&app, &at, &changed).await

@@ -1,6 +1,6 @@
 //! From our things to the shapes of the original.
 
-use countersign_authority::{Actor, Obstacle, OfferedService, Usage};
+use countersign_authority::{Actor, Obstacle, OfferedService, Recipients, Usage};
 use countersign_model::{
     Catalogue, Certificate, Credential, Organization, ProductProfile, Project, Role, Secret,
     Service, Subscription, TechnicalAccount, UseCase, Workspace,
@@ -29,6 +29,27 @@ pub(super) fn organization(org: &Organization, by: &Actor) -> wire::Organization
             name: role,
         }],
     }
+}
+
+pub(super) fn recipients(found: &Recipients) -> Vec<wire::Recipient> {
+    let administrators = found.administrators.iter().map(|person| {
+        let (first, last) = person.name.rsplit_once(' ').unwrap_or((&person.name, ""));
+        wire::Recipient {
+            user_id: Some(person.id.clone()),
+            email: person.sign_in_name.to_string(),
+            firstname: first.to_owned(),
+            lastname: last.to_owned(),
+            role: "ORG_ADMIN",
+        }
+    });
+    let others = found.others.iter().map(|name| wire::Recipient {
+        user_id: None,
+        email: name.to_string(),
+        firstname: String::new(),
+        lastname: String::new(),
+        role: "TEAM_MEMBER",
+    });
+    administrators.chain(others).collect()
 }
 
 /// A project; `credentials` are those of any project, to be told where they are.

@@ -223,6 +223,7 @@ fn row(error: &ManageError) -> (StatusCode, &'static str) {
         | ManageError::TokenLife
         | ManageError::Password(_)
         | ManageError::SignInName(_)
+        | ManageError::Alerts(_)
         | ManageError::Name(_)
         | ManageError::KeyOfAnotherOrganization
         | ManageError::KnownTestKey

@@ -12,6 +12,7 @@ use utoipa_axum::routes;
 use crate::app::App;
 
 mod activity;
+mod alerts;
 mod board;
 mod by_hand;
 mod certificates;
@@ -106,6 +107,7 @@ fn described() -> (Router<App>, utoipa::openapi::OpenApi) {
         .routes(routes!(projects::list, projects::create))
         .routes(routes!(projects::show, projects::change, projects::delete))
         .routes(routes!(projects::workspaces))
+        .routes(routes!(alerts::show, alerts::replace))
         .routes(routes!(projects::download))
         .routes(routes!(credentials::list, credentials::create))
         .routes(routes!(

@@ -52,6 +52,7 @@ macro_rules! on_both_engines_with {
     };
 }
 
+mod alerts;
 mod at_once;
 mod audit;
 mod board;

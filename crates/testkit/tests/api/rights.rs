@@ -5,10 +5,10 @@ use std::pin::Pin;
 use std::sync::LazyLock;
 
 use countersign_authority::{
-    Actor, Authority, CredentialChange, Direction, Disabling, Force, ManageError, MemberChange,
-    NewCertificate, NewGrant, NewInvitation, NewOrganization, NewProject, NewWorkspace,
-    NumberedFilter, NumberedPage, OrganizationChange, Page, ProjectChange, Search, Sort, TokensOf,
-    WorkspaceChange,
+    Actor, AlertsChange, Authority, CredentialChange, Direction, Disabling, Force, ManageError,
+    MemberChange, NewCertificate, NewGrant, NewInvitation, NewOrganization, NewProject,
+    NewWorkspace, NumberedFilter, NumberedPage, OrganizationChange, Page, ProjectChange, Search,
+    Sort, TokensOf, WorkspaceChange,
 };
 use countersign_model::access::Least;
 use countersign_model::{DeprecationPolicy, ProjectKind, Role, TokenKind, UseCase};
@@ -64,6 +64,8 @@ attempts! {
     CreateProject: |a, t, by| a.create_project(project(t), by);
     CreateProject: |a, t, by| a.create_project_with_workspaces(project(t), Vec::new(), by);
     ChangeProject: |a, t, by| a.change_project(&t.client.project_id, ProjectChange::default(), by);
+    ReadProjects: |a, t, by| a.find_alerts(&t.client.project_id, by);
+    ChangeProject: |a, t, by| async { a.change_alerts(&t.client.project_id, &AlertsChange::default(), by).await };
     ChangeProject: |a, t, by| a.switch_project(&t.client.project_id, true, by);
     ChangeProject: |a, t, by| async { a.create_workspace(&t.client.project_id, stage(), by).await };
     ChangeProject: |a, t, by| async { a.change_workspace(&t.client.project_id, &t.workspace, &WorkspaceChange::default(), by).await };
@@ -112,6 +114,7 @@ attempts! {
     ReadProfiles: |a, t, by| a.offered_services(&t.client.org_id, by);
     ChangeProfiles: |a, t, by| async { a.create_profile(&t.client.org_id, &ServiceCode::parse("DocCloudSDK").unwrap(), "p".to_owned(), by).await };
     ReadPolicy: |a, t, by| a.show_policy(&t.client.org_id, by);
+    ReadMembers: |a, t, by| a.list_recipients(&t.client.org_id, Some(&t.client.project_id), by);
     ReadMembers: |a, t, by| a.list_members(&t.client.org_id, &Page::first(), by);
     ReadMembers: |a, t, by| a.find_member(&t.client.org_id, &t.person, by);
     ReadMembers: |a, t, by| a.list_invitations(&t.client.org_id, &Page::first(), by);

@@ -64,6 +64,7 @@ fn body(path: &str, method: &str) -> Value {
         ("patch", _) => json!({}),
         ("post", "preview") => json!({"preset": "as-it-went"}),
         ("put", "exemption") => json!({"until": "2026-02-02T00:00:00Z", "reason": "r"}),
+        ("put", "alerts") => json!({"paused": true, "others": ["eve@example.com"]}),
         ("put", "jwks") => json!({"keys": []}),
         ("post", "published-services") => service("mine"),
         ("put", "{name}") => service("{name}"),

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::credentials::WorkspaceCredential;
-use crate::id::{NumericOrgId, OrgId, ProjectId, ServiceCode, WorkspaceId};
+use crate::id::{NumericOrgId, OrgId, PersonId, ProjectId, ServiceCode, WorkspaceId};
 
 /// An organization that the caller may work in.
 #[derive(Clone, Debug, Serialize)]
@@ -33,6 +33,21 @@ pub struct OrganizationRole {
     pub kind: &'static str,
     /// `ADMIN`, `DEVELOPER` or `VIEWER`.
     pub name: &'static str,
+}
+
+/// Whom mails about what ends reach.
+#[derive(Clone, Debug, Serialize)]
+pub struct Recipient {
+    /// Of a person here; `null` of another address.
+    pub user_id: Option<PersonId>,
+    /// Mail address.
+    pub email: String,
+    /// Empty where no name is known.
+    pub firstname: String,
+    /// Empty where no name is known.
+    pub lastname: String,
+    /// `ORG_ADMIN` or `TEAM_MEMBER`.
+    pub role: &'static str,
 }
 
 /// A project.
@@ -165,6 +180,9 @@ pub struct ChangeProject {
     /// What it is for.
     #[serde(default)]
     pub description: Option<String>,
+    /// Whether anybody is told of what ends in it.
+    #[serde(default)]
+    pub notifications_enabled: Option<bool>,
 }
 
 /// Whether a project can be deleted: yes, if there are no errors.

@@ -37,6 +37,7 @@ fn exit(error: &ManageError) -> Exit {
         | ManageError::NoService(_)
         | ManageError::WorkspaceTaken
         | ManageError::Workspace(_)
+        | ManageError::Alerts(_)
         | ManageError::Taken
         | ManageError::Name(_)
         | ManageError::SecretLimit(_)
