@@ -133,7 +133,9 @@ impl fmt::Display for Blocker {
             } => expires(f, subject, *at, *without, *before),
             Self::NotSeenWithOAuth { caller, last_at } => {
                 let who = caller.as_ref().map(Caller::words);
-                let who = who.as_deref().unwrap_or("callers that cannot be told apart");
+                let who = who
+                    .as_deref()
+                    .unwrap_or("callers that cannot be told apart");
                 let last = last_at.minute();
                 write!(
                     f,

@@ -385,7 +385,9 @@ fn whoever_may_call_again_and_was_never_seen_with_the_oauth_half_is_named() {
         ("pausing at 0.0.0.0/24", "1972-06-19"),
     ]
     .map(|(who, day)| {
-        format!("Not seen with the OAuth half yet: {who}, last with the JWT half on {day} 00:00 UTC")
+        format!(
+            "Not seen with the OAuth half yet: {who}, last with the JWT half on {day} 00:00 UTC"
+        )
     });
     assert_eq!(said.len(), 3, "{said:#?}");
     for expected in [others, calling, pausing] {

@@ -232,9 +232,9 @@ impl<'a> Row<'a> {
     /// Does everything of a row, with credentials of its own.
     async fn holds(&self, app: &TestApp, org: &OrgId, number: usize) {
         app.set_date(MADE);
-        let acted = app.create(self.new(app, org).await, Some(keys::first()));
+        let acted = app.create(self.described(app, org).await, Some(keys::first()));
         let acted = acted.await;
-        let left = app.create(self.new(app, org).await, Some(keys::first()));
+        let left = app.create(self.described(app, org).await, Some(keys::first()));
         let left = left.await;
         app.clock.set(self.day);
         let who = format!("bob{number}@example.com");
@@ -259,7 +259,7 @@ impl<'a> Row<'a> {
     }
 
     /// A credential of this kind whose one certificate ends as the row says.
-    async fn new(&self, app: &TestApp, org: &OrgId) -> NewCredential {
+    async fn described(&self, app: &TestApp, org: &OrgId) -> NewCredential {
         let certificate = keys::certificate(keys::first(), app.now(), self.last_certificate);
         let grant = NewGrant::Jwt(NewCertificate::Upload(certificate));
         let new = app.new_credential(org, grant, &["DocCloudSDK"]).await;

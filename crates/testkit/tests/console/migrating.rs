@@ -24,7 +24,9 @@ async fn a_half_is_disabled_restored_and_deleted_by_clicks() {
     browser.press("Add new credential").await;
     browser.see("both halves give tokens now").await;
     assert_eq!(grants(&site, &client).await, (200, 200));
-    browser.goto(&format!("{}/migration", page_of(&site, &client).await)).await;
+    browser
+        .goto(&format!("{}/migration", page_of(&site, &client).await))
+        .await;
     browser.see("To know before the JWT half goes").await;
     picture(&browser, "blockers").await;
     browser.follow("Disable the JWT half").await;
