@@ -1,5 +1,5 @@
-//! What changes during a soak, every second: past the server, as an operator's command does it. The
-//! server has a second to act on it.
+//! What changes during a soak, every second and more often to begin with: past the server, as an
+//! operator's command does it. The server has a second to act on it.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::Scope;
@@ -20,6 +20,8 @@ use crate::kinds::Kind;
 use crate::requests;
 
 const EVERY: Duration = Duration::from_secs(1);
+/// While it warms up: what fills with changes, and only with them, is to be full by then.
+const EVERY_AT_FIRST: Duration = Duration::from_millis(150);
 /// Signing keys sign only after they were published for five minutes. So this is how soon the next
 /// one is published, once they do.
 const ROTATE_EVERY: Duration = Duration::from_secs(10);
@@ -70,8 +72,8 @@ impl<'a> Changes<'a> {
         })
     }
 
-    /// Makes changes beside each other until it is over.
-    pub fn make<'s>(&'s self, scope: &'s Scope<'s, '_>, over: &'s AtomicBool) {
+    /// Makes changes beside each other until it is over; more of them until it is `warm`.
+    pub fn make<'s>(&'s self, scope: &'s Scope<'s, '_>, warm: Instant, over: &'s AtomicBool) {
         let changes: [(_, _, Change<Self>); 5] = [
             ("change of secrets", EVERY, Self::change_secrets),
             ("switch", EVERY, Self::switch),
@@ -89,7 +91,11 @@ impl<'a> Changes<'a> {
                         }
                         std::thread::sleep(Duration::from_millis(50));
                     }
-                    due = Instant::now() + every;
+                    let now = Instant::now();
+                    due = match now < warm && every == EVERY {
+                        true => now + EVERY_AT_FIRST,
+                        false => now + every,
+                    };
                     let done = change(self, turn);
                     done.unwrap_or_else(|error| self.tally.failed(what, &error));
                 }

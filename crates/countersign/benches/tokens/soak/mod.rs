@@ -27,6 +27,8 @@ mod watch;
 const SHARE: f64 = 0.8;
 /// How long the capacity is measured, to begin with.
 const FULL: Duration = Duration::from_secs(10);
+/// The part of the time, as a fraction of one, that says nothing.
+const WARM_UP: u32 = 4;
 
 pub fn run(span: Duration) -> anyhow::Result<ExitCode> {
     let runtime = Runtime::new()?;
@@ -45,12 +47,13 @@ pub fn run(span: Duration) -> anyhow::Result<ExitCode> {
         SHARE * 100.0,
         span.as_secs_f64() / 60.0,
     );
-    let (until, over) = (Instant::now() + span, AtomicBool::new(false));
+    let began = Instant::now();
+    let (until, over) = (began + span, AtomicBool::new(false));
     let rate = Rate::new(capacity * SHARE);
     let mut watch = Watch::new(&server, &tally, &rate)?;
     let watched = std::thread::scope(|scope| {
         mix.ask(scope, &rate, until);
-        changes.make(scope, &over);
+        changes.make(scope, began + span / WARM_UP, &over);
         let watched = watch.until(until);
         over.store(true, Ordering::Relaxed);
         watched

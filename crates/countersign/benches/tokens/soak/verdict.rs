@@ -3,6 +3,7 @@
 use std::process::ExitCode;
 use std::sync::atomic::Ordering;
 
+use super::WARM_UP;
 use super::tally::Tally;
 use super::watch::{Sample, median};
 
@@ -16,9 +17,9 @@ const BYTES_PER_CHANGE: f64 = 3000.0;
 const LOG_MEBIBYTES: f64 = 80.0;
 const MEBIBYTE: f64 = (1 << 20) as f64;
 
-/// Holds the end against the beginning. The first quarter is warm-up.
+/// Holds the end against the beginning, once it was warm.
 pub fn tell(samples: &[Sample], tally: &Tally) -> ExitCode {
-    let settled = &samples[samples.len() / 4..];
+    let settled = &samples[samples.len() / WARM_UP as usize..];
     let third = settled.len() / 3;
     if third == 0 {
         println!("verdict: none, it was too short");
