@@ -463,10 +463,11 @@ async fn a_migration_that_does_not_get_on_is_told_before_its_end(database: TestD
     let org = app.organization().await;
     // Certificates end with a second.
     let end = Timestamp::from_seconds(START.plus(days(20)).as_seconds());
-    let [stays, moves, later, idle] = [
+    let [stays, moves, later, late, idle] = [
         jwt_until(&app, &org, end).await,
         jwt_until(&app, &org, end).await,
         jwt_until(&app, &org, START.plus(days(300))).await,
+        jwt_until(&app, &org, end).await,
         jwt_until(&app, &org, end).await,
     ];
     for client in [&stays, &moves, &later] {
@@ -479,13 +480,19 @@ async fn a_migration_that_does_not_get_on_is_told_before_its_end(database: TestD
     app.anonymous().token(&moves, "openid").await.token();
     app.authority.flush().await;
     let second = app.second_node().await;
-    for _ in 0..30 * 2 {
+    for step in 0..30 * 2 {
+        if step == 18 * 2 {
+            let by = operator();
+            let started = app.authority.start_migration(&late.id, &by);
+            started.await.unwrap();
+        }
         round(&app).await;
         round(&second).await;
         app.advance(DAY / 2);
     }
-    // Nobody is told of what was begun just now.
+    // Nobody is told of what was begun just now, unless there are only days left.
     assert_eq!(windows(&sink, KIND, &stays), [16, 9, 3, 2, 1, 0]);
+    assert_eq!(windows(&sink, KIND, &late), [2, 1, 0]);
     for client in [&moves, &later, &idle] {
         assert!(windows(&sink, KIND, client).is_empty());
     }
