@@ -7,10 +7,10 @@ use std::time::Duration;
 
 use countersign_model::UseCase;
 use countersign_model::board::{self, Duty, Known, Position, Risk};
-use countersign_store::jwt_credentials::{self, JwtCredential};
+use countersign_store::jwt_credentials::{self, JwtCredential, Which};
 use countersign_store::migration_progress as progress;
 use countersign_store::{self as store, Page};
-use countersign_wire::{OrgId, Timestamp};
+use countersign_wire::{OrgId, Timestamp, WaveName};
 
 use crate::Authority;
 use crate::actor::Actor;
@@ -37,6 +37,20 @@ pub struct BoardFilter {
     pub risk: Option<Risk>,
     /// Name of the owner team, as a whole; all, if empty.
     pub owner: String,
+    /// Where they are planned.
+    pub wave: WaveFilter,
+}
+
+/// Which credentials, by the wave that they are in.
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
+pub enum WaveFilter {
+    /// All.
+    #[default]
+    Any,
+    /// Those in this wave.
+    In(WaveName),
+    /// Those in none.
+    None,
 }
 
 /// A line of the board.
@@ -70,6 +84,14 @@ pub struct Progress {
 }
 
 impl BoardFilter {
+    fn which<'w>(&'w self, org: &'w OrgId) -> Which<'w> {
+        match &self.wave {
+            WaveFilter::Any => Which::Of(org),
+            WaveFilter::In(wave) => Which::InWave(org, wave),
+            WaveFilter::None => Which::InNoWave(org),
+        }
+    }
+
     fn lets_pass(&self, row: &BoardRow) -> bool {
         let (credential, position) = (&row.credential, &row.position);
         (self.stage.is_empty() || self.stage == credential.migration.as_str())
@@ -101,9 +123,10 @@ impl Authority {
             limit: Page::MAX,
         };
         let mut rows = Vec::new();
+        let which = filter.which(org);
         loop {
             let since = now.minus(USED_WITHIN);
-            let some = jwt_credentials::list(&mut read, Some(org), since, &from).await?;
+            let some = jwt_credentials::list(&mut read, which, since, &from).await?;
             let is_last = some.len() < Page::MAX as usize;
             looked_at += some.len();
             let mut some = some.into_iter();

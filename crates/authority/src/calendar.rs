@@ -8,7 +8,7 @@ use countersign_model::{Organization, UseCase};
 use countersign_store::calendar_links::{self, CalendarLink};
 use countersign_store::endings::{self, Part};
 use countersign_store::notices::About;
-use countersign_store::{self as store, credentials, organizations};
+use countersign_store::{self as store, Page, credentials, organizations};
 use countersign_wire::{NumericOrgId, Opaque, OrgId, Timestamp};
 use serde_json::json;
 
@@ -18,6 +18,7 @@ use crate::error::ManageError;
 use crate::master_key::Mark;
 use crate::notices::{about, attempts_of};
 use crate::sessions::random_code;
+use crate::waves::{WaveStatus, wave_statuses};
 
 /// How long what is over stays on a calendar.
 const BEFORE: Duration = Duration::from_secs(30 * 86_400);
@@ -31,6 +32,8 @@ pub struct Dates {
     pub organization: Organization,
     /// What ends, and of which credential, if it is of one; the first one first.
     pub endings: Vec<(Ending, Option<About>)>,
+    /// Waves of the migration that have dates, and how far they are; by name.
+    pub waves: Vec<WaveStatus>,
     /// The time by which this was written.
     pub now: Timestamp,
 }
@@ -154,9 +157,12 @@ impl Authority {
         }
         all.retain(|(ending, _)| span.0 <= ending.at && ending.at < span.1);
         all.sort_by(|a, b| (a.0.at, &a.0.subject).cmp(&(b.0.at, &b.0.subject)));
+        let mut waves = wave_statuses(&mut read, &org, &Page::first(), now).await?;
+        waves.retain(|one| one.wave.start_on.or(one.wave.disable_on).is_some());
         Ok(Some(Dates {
             organization,
             endings: all,
+            waves,
             now,
         }))
     }

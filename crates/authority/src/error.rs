@@ -10,6 +10,7 @@ use countersign_model::migration::MigrationError;
 use countersign_model::password::PasswordError;
 use countersign_model::project::{NameError, WorkspaceError};
 use countersign_model::review::Verdict;
+use countersign_model::wave::WaveError;
 use countersign_model::{Refusal, Role, UseCase, signing_key};
 use countersign_store::{self as store, Retryable};
 use countersign_wire::{PublishedName, ServiceCode, Timestamp};
@@ -241,6 +242,12 @@ pub enum ManageError {
         "a reason has 1 to 1000 characters, none of them a control character: say why, for those who read the activity log"
     )]
     NoReason,
+    /// No such wave.
+    #[error("the organization has no such wave: it may have been deleted")]
+    NoWave,
+    /// A wave that cannot be.
+    #[error(transparent)]
+    Wave(#[from] WaveError),
     /// A step of the migration that cannot be taken.
     #[error(transparent)]
     Migration(#[from] MigrationError),

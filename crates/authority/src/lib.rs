@@ -82,6 +82,7 @@ mod token;
 mod token_kinds;
 mod totp;
 mod validate;
+mod waves;
 mod webhook_secret;
 mod workspaces;
 
@@ -91,7 +92,7 @@ pub use activity::Grant;
 pub use actor::Actor;
 pub use admission::{Crowd, Overloaded};
 pub use audit_chain::{ChainReport, Export, LogReport};
-pub use board::{BoardFilter, BoardPage, BoardRow, PROGRESS_DAYS, Progress, Stages};
+pub use board::{BoardFilter, BoardPage, BoardRow, PROGRESS_DAYS, Progress, Stages, WaveFilter};
 pub use by_hand::MadeAssertion;
 pub use calendar::Dates;
 pub use certificates::{GeneratedCertificate, NewCertificate};
@@ -140,7 +141,7 @@ pub use kill::{EndedTokens, LivingTokens, TokensOf};
 pub use lease::{Lease, WorkError};
 pub use master_key::{MasterKey, MasterKeyError, SealError};
 pub use members::MemberChange;
-pub use migration::{Despite, Disabling, MigrationDetail, MigrationStatus};
+pub use migration::{Despite, Disabling, MigrationDetail, MigrationStatus, Outcome, Stepped};
 pub use notices::{
     Carried, Carrier, Channels, LONGEST_SENDING, MOST_NOTICES, Outgoing, Undelivered, Webhook,
 };
@@ -164,6 +165,7 @@ pub use sign_in::{NewDevice, SignInError, SignedIn};
 pub use token::{AbsentScope, Issued, Minter, TokenError};
 pub use token_kinds::{RegisteredKey, registered_keys};
 pub use validate::{InvalidToken, ValidToken};
+pub use waves::{NewWave, PlanDirection, Planning, WaveChange, WaveStatus};
 pub use webhook_secret::{WebhookSecret, WebhookSecretError};
 pub use workspaces::{NewWorkspace, WorkspaceChange};
 

@@ -21,6 +21,7 @@ use crate::kill::{LivingTokens, TokensOf, revocation_at};
 use crate::revision::At;
 use crate::revoke::revoke_in;
 
+mod bulk;
 mod export;
 mod living;
 mod platform;
@@ -28,6 +29,7 @@ mod quarantine;
 mod review;
 mod status;
 
+pub use bulk::{Outcome, Stepped};
 pub(crate) use platform::Sweep;
 pub use status::{MigrationDetail, MigrationStatus};
 
@@ -49,6 +51,42 @@ pub struct Despite {
     pub reason: String,
 }
 
+/// A step that was taken, now or before.
+struct Taken {
+    credential: Credential,
+    moved: Moved,
+}
+
+impl Taken {
+    fn before(change: Change) -> Self {
+        Self {
+            credential: change.unchanged(),
+            moved: Moved::Not,
+        }
+    }
+}
+
+/// The steps that ask for no review.
+#[derive(Clone, Copy)]
+enum Unreviewed {
+    Start,
+    Restore,
+    Cancel,
+}
+
+type Transition = fn(Migration, Timestamp) -> Result<Migration, MigrationError>;
+
+impl Unreviewed {
+    /// How it is written into the activity log, and what it does.
+    fn parts(self) -> (&'static str, Transition) {
+        match self {
+            Self::Start => ("migration.started", Migration::start),
+            Self::Restore => ("migration.restored", |migration, _| migration.restore()),
+            Self::Cancel => ("migration.cancelled", Migration::cancel),
+        }
+    }
+}
+
 /// A node that has not heard of it yet mints for as long as this.
 const REACH: Duration = Duration::from_secs(2);
 /// Longest reason, in characters.
@@ -65,8 +103,8 @@ impl Authority {
         of: impl Into<At<'_, CredentialId>>,
         actor: &Actor,
     ) -> Result<Credential, ManageError> {
-        self.step(of, "migration.started", Migration::start, actor)
-            .await
+        let taken = self.take_unreviewed(of, Unreviewed::Start, actor).await?;
+        Ok(taken.credential)
     }
 
     /// Takes the OAuth half back; programs that use it fail at once. A JWT half that was disabled
@@ -79,8 +117,8 @@ impl Authority {
         of: impl Into<At<'_, CredentialId>>,
         actor: &Actor,
     ) -> Result<Credential, ManageError> {
-        self.step(of, "migration.cancelled", Migration::cancel, actor)
-            .await
+        let taken = self.take_unreviewed(of, Unreviewed::Cancel, actor).await?;
+        Ok(taken.credential)
     }
 
     /// Takes the JWT half out of quarantine: it works again, here at once and on other nodes
@@ -93,8 +131,8 @@ impl Authority {
         of: impl Into<At<'_, CredentialId>>,
         actor: &Actor,
     ) -> Result<Credential, ManageError> {
-        let restore = |migration: Migration, _: Timestamp| migration.restore();
-        self.step(of, "migration.restored", restore, actor).await
+        let taken = self.take_unreviewed(of, Unreviewed::Restore, actor).await?;
+        Ok(taken.credential)
     }
 
     /// Puts the JWT half into quarantine: no assertion is exchanged, here at once and on other
@@ -109,9 +147,20 @@ impl Authority {
         disabling: &Disabling,
         actor: &Actor,
     ) -> Result<Credential, ManageError> {
-        let (of, now) = (of.into(), self.clock.now());
         self.write_evidence().await;
-        let (credential, revocations) = store::retry(|| async {
+        let taken = self.disable(of.into(), disabling, actor).await?;
+        Ok(taken.credential)
+    }
+
+    /// The same by the evidence that is written down already.
+    async fn disable(
+        &self,
+        of: At<'_, CredentialId>,
+        disabling: &Disabling,
+        actor: &Actor,
+    ) -> Result<Taken, ManageError> {
+        let now = self.clock.now();
+        let (taken, revocations) = store::retry(|| async {
             let mut change = self.begin_change(of, UseCase::Migrate, actor).await?;
             let length = self.quarantine_in(&mut change).await?;
             let disable = |migration: Migration| migration.disable(length, now);
@@ -124,7 +173,7 @@ impl Authority {
                 detail = described(&review, disabling.despite.as_ref());
             }
             if moved == Moved::Not && disabling.tokens == LivingTokens::Keep {
-                return Ok((change.unchanged(), Vec::new()));
+                return Ok((Taken::before(change), Vec::new()));
             }
             let revocations = match disabling.tokens {
                 LivingTokens::Keep => Vec::new(),
@@ -136,14 +185,14 @@ impl Authority {
                 Moved::On => "migration.disabled",
                 Moved::Not => "migration.tokens_ended",
             };
-            let changed = self.finish_change(change, action, &detail, actor);
-            Ok::<_, ManageError>((changed.await?, revocations))
+            let credential = self.finish_change(change, action, &detail, actor).await?;
+            Ok::<_, ManageError>((Taken { credential, moved }, revocations))
         })
         .await?;
         for revocation in revocations {
             self.ended(revocation);
         }
-        Ok(self.changed(credential).await)
+        Ok(self.acting(taken).await)
     }
 
     /// Deletes a JWT half in quarantine, and its certificates, for good. Tokens that were exchanged
@@ -158,8 +207,19 @@ impl Authority {
         despite: Option<&Despite>,
         actor: &Actor,
     ) -> Result<Credential, ManageError> {
-        let (of, now) = (of.into(), self.clock.now());
         self.write_evidence().await;
+        let taken = self.finish(of.into(), despite, actor).await?;
+        Ok(taken.credential)
+    }
+
+    /// The same by the evidence that is written down already.
+    async fn finish(
+        &self,
+        of: At<'_, CredentialId>,
+        despite: Option<&Despite>,
+        actor: &Actor,
+    ) -> Result<Taken, ManageError> {
+        let now = self.clock.now();
         let finished = store::retry(|| async {
             let mut change = self.begin_change(of, UseCase::Migrate, actor).await?;
             let before = change.after.migration()?;
@@ -170,38 +230,58 @@ impl Authority {
                 check(&review, despite, &mut change).await?;
                 detail = described(&review, despite);
             }
-            match change.after.migrate(|migration| migration.finish(now))? {
-                Moved::Not => Ok(change.unchanged()),
-                Moved::On => {
-                    let action = "migration.completed";
-                    self.finish_change(change, action, &detail, actor).await
-                }
-            }
+            let moved = change.after.migrate(|migration| migration.finish(now))?;
+            self.end_step(change, moved, "migration.completed", &detail, actor)
+                .await
         })
         .await?;
-        Ok(self.changed(finished).await)
+        Ok(self.acting(finished).await)
     }
 
-    async fn step(
+    /// Takes a step that asks for no review.
+    async fn take_unreviewed(
         &self,
         of: impl Into<At<'_, CredentialId>>,
-        action: &str,
-        step: fn(Migration, Timestamp) -> Result<Migration, MigrationError>,
+        step: Unreviewed,
         actor: &Actor,
-    ) -> Result<Credential, ManageError> {
+    ) -> Result<Taken, ManageError> {
         let (of, now) = (of.into(), self.clock.now());
-        let changed = store::retry(|| async {
+        let (action, take) = step.parts();
+        let taken = store::retry(|| async {
             let mut change = self.begin_change(of, UseCase::Migrate, actor).await?;
             let before = change.after.migration()?;
-            let moved = change.after.migrate(|migration| step(migration, now))?;
-            if moved == Moved::Not {
-                return Ok(change.unchanged());
-            }
+            let moved = change.after.migrate(|migration| take(migration, now))?;
             let detail = json!({"before": before.as_str()});
-            self.finish_change(change, action, &detail, actor).await
+            self.end_step(change, moved, action, &detail, actor).await
         })
         .await?;
-        Ok(self.changed(changed).await)
+        Ok(self.acting(taken).await)
+    }
+
+    /// Saves a step that changed something.
+    async fn end_step(
+        &self,
+        change: Change,
+        moved: Moved,
+        action: &str,
+        detail: &serde_json::Value,
+        actor: &Actor,
+    ) -> Result<Taken, ManageError> {
+        match moved {
+            Moved::Not => Ok(Taken::before(change)),
+            Moved::On => {
+                let credential = self.finish_change(change, action, detail, actor).await?;
+                Ok(Taken { credential, moved })
+            }
+        }
+    }
+
+    /// Makes a step that is durable act on this node.
+    async fn acting(&self, taken: Taken) -> Taken {
+        Taken {
+            credential: self.changed(taken.credential).await,
+            ..taken
+        }
     }
 
     /// Ends what was exchanged for assertions of any certificate that the credential has or had.

@@ -4,7 +4,7 @@ use std::collections::{HashMap, HashSet};
 use std::time::Duration;
 
 use countersign_model::{DeprecationPolicy, Owner, PolicyDate};
-use countersign_store::jwt_credentials::{self, JwtCredential};
+use countersign_store::jwt_credentials::{self, JwtCredential, Which};
 use countersign_store::{self as store, Page};
 use countersign_wire::{OrgId, Timestamp};
 
@@ -114,9 +114,10 @@ impl Authority {
         };
         let mut dates = foreseen(&policy, &before);
         let since = self.clock.now().minus(Duration::from_secs(DAYS * 86_400));
+        let which = org.map_or(Which::All, Which::Of);
         let mut page = Page::first();
         loop {
-            let some = jwt_credentials::list(&mut read, org, since, &page).await?;
+            let some = jwt_credentials::list(&mut read, which, since, &page).await?;
             let concerned = some
                 .iter()
                 .filter(|one| one.migration.uses_jwt_half() && !own.contains(&one.org_id));

@@ -202,6 +202,7 @@ fn kind(error: &ManageError) -> Kind {
         | ManageError::NoSecret
         | ManageError::NoCertificate
         | ManageError::NoPublishedService
+        | ManageError::NoWave
         | ManageError::NoSigningKey => Kind::Nothing,
         ManageError::Forbidden { .. }
         | ManageError::ReadOnly(_)
@@ -253,6 +254,7 @@ fn kind(error: &ManageError) -> Kind {
         | ManageError::ExpiryInThePast(_)
         | ManageError::Policy(_)
         | ManageError::Exemption(_)
+        | ManageError::Wave(_)
         | ManageError::OtherProject
         | ManageError::NoReason
         | ManageError::Publish(_)

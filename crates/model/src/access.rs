@@ -75,6 +75,7 @@ use_cases! {
     MakeTokens "generate access tokens by hand" DEVELOPER;
     EndTokens "end access tokens" DEVELOPER;
     Migrate "migrate credentials" DEVELOPER;
+    PlanMigration "plan waves of a migration" DEVELOPER;
     ReadMembers "see the members" DEVELOPER;
     ReadActivity "see the activity log" DEVELOPER;
     UseAccessTokens "have personal access tokens" VIEWER;

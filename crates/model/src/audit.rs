@@ -40,9 +40,15 @@ impl AuditEvent {
     /// The same, about a credential, in its project.
     #[must_use]
     pub fn about(self, credential: &Credential) -> Self {
+        self.about_one(&credential.id, &credential.project_id)
+    }
+
+    /// The same, about the credential of that id in that project.
+    #[must_use]
+    pub fn about_one(self, credential: &CredentialId, project: &ProjectId) -> Self {
         Self {
-            credential_id: Some(credential.id.clone()),
-            ..self.in_project(&credential.project_id)
+            credential_id: Some(credential.clone()),
+            ..self.in_project(project)
         }
     }
 }

@@ -89,6 +89,15 @@ pub enum NextStep {
     Nothing,
 }
 
+impl NextStep {
+    /// Whether people have anything to plan for a credential: not where nothing is to be done, or
+    /// where others do it.
+    #[must_use]
+    pub const fn is_for_people(self) -> bool {
+        !matches!(self, Self::Nothing | Self::WaitForPlatform)
+    }
+}
+
 impl Duty {
     /// All of them.
     pub const ALL: [Self; 3] = [Self::MustMigrate, Self::Wait, Self::NoNeed];

@@ -30,8 +30,10 @@ pub mod review;
 pub mod rotation;
 pub mod secret;
 pub mod signing_key;
+pub mod step;
 pub mod technical_account;
 pub mod token_kind;
+pub mod wave;
 
 pub use access::UseCase;
 pub use alerts::ProjectAlerts;
@@ -48,5 +50,7 @@ pub use project::{Project, ProjectKind, Workspace};
 pub use published::{CheckedService, PublishedError, PublishedService};
 pub use secret::{Secret, SecretDigest};
 pub use signing_key::{KeyState, SigningKeyRecord};
+pub use step::Step;
 pub use technical_account::TechnicalAccount;
 pub use token_kind::{SigningAlgorithm, TokenKind};
+pub use wave::Wave;

@@ -2,7 +2,7 @@
 //! of a migration need to know of them, without what hangs on them.
 
 use countersign_model::{Exemption, Grants, Migration, Origin, Owner};
-use countersign_wire::{CredentialId, OrgId, ProjectId, Timestamp};
+use countersign_wire::{CredentialId, OrgId, ProjectId, Timestamp, WaveName};
 use sqlx::query;
 
 use crate::credentials::{exemption, grants};
@@ -38,6 +38,21 @@ pub struct JwtCredential {
     pub calls: u64,
     /// When it was made.
     pub created_at: Timestamp,
+    /// The wave that it is in.
+    pub wave: Option<WaveName>,
+}
+
+/// Which of them.
+#[derive(Clone, Copy, Debug)]
+pub enum Which<'w> {
+    /// Those of all organizations.
+    All,
+    /// Those of an organization.
+    Of(&'w OrgId),
+    /// Those in a wave of an organization.
+    InWave(&'w OrgId, &'w WaveName),
+    /// Those of an organization that are in no wave.
+    InNoWave(&'w OrgId),
 }
 
 /// SQL text is static, and one list of columns is better than two.
@@ -58,8 +73,10 @@ macro_rules! select {
                         AND u.grant_type = 'jwt_exchange') AS exchanges, \
                 (SELECT COALESCE(CAST(SUM(u.uses) AS BIGINT), 0) FROM daily_usage u \
                     WHERE u.credential_id = c.id AND u.day_at >= $3 AND u.kind = 'call' \
-                        AND u.grant_type = 'jwt_exchange') AS calls
+                        AND u.grant_type = 'jwt_exchange') AS calls, \
+                w.wave AS wave
             FROM credentials c
+            LEFT JOIN wave_credentials w ON w.credential_id = c.id
             WHERE c.grants <> 'oauth' AND c.id > $1",
             $which,
             " ORDER BY c.id LIMIT $2"
@@ -67,28 +84,31 @@ macro_rules! select {
     };
 }
 
-/// Credentials that were created with Service Account (JWT), of one organization or of all, by id;
-/// with their uses since the day that begins at `since`.
+/// Credentials that were created with Service Account (JWT), by id; with their uses since the day
+/// that begins at `since`.
 ///
 /// # Errors
 /// [`Error`].
 pub async fn list(
     r: &mut impl Reads,
-    org: Option<&OrgId>,
+    which: Which<'_>,
     since: Timestamp,
     page: &Page,
 ) -> Result<Vec<JwtCredential>, Error> {
-    let text = match org {
-        Some(_) => select!(" AND c.org_id = $4"),
-        None => select!(""),
+    let text = match which {
+        Which::All => select!(""),
+        Which::Of(_) => select!(" AND c.org_id = $4"),
+        Which::InWave(..) => select!(" AND c.org_id = $4 AND w.org_id = $4 AND w.wave = $5"),
+        Which::InNoWave(_) => select!(" AND c.org_id = $4 AND w.wave IS NULL"),
     };
     let listed = query(text)
         .bind(page.start())
         .bind(page.size())
         .bind(since.as_millis());
-    let listed = match org {
-        Some(org) => listed.bind(org.as_str()),
-        None => listed,
+    let listed = match which {
+        Which::All => listed,
+        Which::Of(org) | Which::InNoWave(org) => listed.bind(org.as_str()),
+        Which::InWave(org, wave) => listed.bind(org.as_str()).bind(wave.as_str()),
     };
     r.session().list("credentials", listed, read).await
 }
@@ -113,5 +133,6 @@ fn read(row: &Row<'_>) -> Result<JwtCredential, Error> {
         exchanges: row.count("exchanges")?,
         calls: row.count("calls")?,
         created_at: row.at("created_at")?,
+        wave: row.maybe_parsed("wave")?,
     })
 }

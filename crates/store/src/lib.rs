@@ -59,6 +59,7 @@ pub mod technical_accounts;
 pub mod usage;
 pub mod used_assertions;
 pub mod used_states;
+pub mod waves;
 pub mod workspaces;
 
 pub use check::check;

@@ -19,15 +19,24 @@ pub struct Count {
     pub credentials: u64,
 }
 
+/// The word for the stage of a row of `credentials` that has or had a JWT half, as SQL.
+macro_rules! stage {
+    () => {
+        "CASE grants WHEN 'jwt' THEN 'not_started' WHEN 'jwt_cancelled' THEN 'cancelled' \
+            WHEN 'jwt_completed' THEN 'completed' \
+            ELSE CASE WHEN quarantined_until IS NULL THEN 'started' ELSE 'disabled' END END"
+    };
+}
+pub(crate) use stage;
+
 /// The stage of a row of `credentials`, and what is counted at all.
 macro_rules! counted {
     ($before:literal, $after:literal) => {
         concat!(
             $before,
-            " CASE grants WHEN 'jwt' THEN 'not_started' WHEN 'jwt_cancelled' THEN 'cancelled' \
-                WHEN 'jwt_completed' THEN 'completed' \
-                ELSE CASE WHEN quarantined_until IS NULL THEN 'started' ELSE 'disabled' END END \
-                AS stage, COUNT(*) AS credentials
+            " ",
+            stage!(),
+            " AS stage, COUNT(*) AS credentials
             FROM credentials
             WHERE grants <> 'oauth' AND origin <> 'aem_developer_console'",
             $after

@@ -152,6 +152,8 @@ const READ_ALL: &[(&str, &str)] = read_all!(
     "used_assertions",
     "used_ids",
     "used_states",
+    "wave_credentials",
+    "waves",
     "workspaces"
 );
 

@@ -169,8 +169,9 @@ pub(crate) async fn execute(url: &str, text: String) {
     connection.close().await.unwrap();
 }
 
+/// Asks any database what stands in the first column, as text.
 #[expect(clippy::disallowed_methods, reason = "the text is the test's own")]
-async fn query(url: &str, text: String) -> Vec<String> {
+pub async fn query(url: &str, text: String) -> Vec<String> {
     sqlx::any::install_default_drivers();
     let mut connection = AnyConnection::connect(url).await.unwrap();
     let rows = connection.fetch_all(AssertSqlSafe(text)).await.unwrap();

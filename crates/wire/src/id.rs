@@ -89,6 +89,11 @@ identifiers! {
     TokenId: "token id", "1 to 96 letters, digits, `_` or `-`",
         |text| (1..=96).contains(&text.len())
             && text.bytes().all(|b| b.is_ascii_alphanumeric() || b"_-".contains(&b));
+    /// Names a wave of a migration in its organization.
+    WaveName: "name of a wave", "1 to 40 letters, digits, `-`, `_` or `.`, a letter or digit first",
+        |text| (1..=40).contains(&text.len())
+            && text.bytes().all(|b| b.is_ascii_alphanumeric() || b"-_.".contains(&b))
+            && text.starts_with(|c: char| c.is_ascii_alphanumeric());
     /// Identifies a workspace of a project.
     WorkspaceId: "workspace id", "up to 19 decimal digits", is_decimal;
 }

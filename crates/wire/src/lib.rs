@@ -34,7 +34,8 @@ pub use gateway::GatewayError;
 pub use id::{
     AccessTokenId, CertificateId, ClientId, CredentialId, IdentityId, InvitationId, KeyId,
     KeyThumbprint, NumericOrgId, OrgId, PersonId, ProfileId, ProjectId, PublishedName, SecretId,
-    ServiceCode, SessionId, TechnicalAccountEmail, TechnicalAccountId, TokenId, WorkspaceId,
+    ServiceCode, SessionId, TechnicalAccountEmail, TechnicalAccountId, TokenId, WaveName,
+    WorkspaceId,
 };
 pub use path::{CanonicalPath, PathError, Prefix};
 pub use scope::{Metascope, Scope, ScopeSet};

@@ -3,9 +3,9 @@
 use askama::Template;
 use axum::extract::{Path, State};
 use axum::response::{IntoResponse as _, Response};
-use countersign_authority::{About, Dates, Ending};
-use countersign_wire::NumericOrgId;
+use countersign_authority::{About, Dates, Ending, WaveStatus};
 use countersign_wire::calendar::{Calendar, Day, MEDIA_TYPE};
+use countersign_wire::{NumericOrgId, Timestamp};
 use http::header::{CONTENT_DISPOSITION, CONTENT_TYPE};
 
 use crate::Console;
@@ -76,13 +76,44 @@ fn path(member: &Member) -> String {
 }
 
 fn calendar(dates: &Dates, issuer: &str) -> Calendar {
-    let days = dates.endings.iter();
+    let ends = dates.endings.iter();
+    let ends = ends.map(|(ending, about)| day(ending, about.as_ref(), dates, issuer));
+    let plans = dates
+        .waves
+        .iter()
+        .flat_map(|wave| plan(wave, dates, issuer));
     Calendar {
         name: format!("{}: credentials", dates.organization.name),
-        days: days
-            .map(|(ending, about)| day(ending, about.as_ref(), dates, issuer))
-            .collect(),
+        days: ends.chain(plans).collect(),
     }
+}
+
+/// The days that were planned for a wave.
+fn plan(status: &WaveStatus, dates: &Dates, issuer: &str) -> Vec<Day> {
+    let (wave, number) = (&status.wave, &dates.organization.numeric_id);
+    let (name, credentials) = (&wave.name, status.tally.all());
+    let planned = [
+        ("start", wave.start_on, "start"),
+        ("disable", wave.disable_on, "disable the JWT halves of"),
+    ];
+    let day = |(step, at, words): (&str, Option<Timestamp>, &str)| {
+        let summary = format!("Migration: {words} wave {name} ({credentials} credentials)");
+        Some(Day {
+            uid: format!("wave-{step}-{name}-{number}@{}", host(issuer)),
+            written_at: dates.now,
+            at: at?,
+            description: format!("{summary}\nPlanned: nothing happens by itself."),
+            summary,
+            url: Some(format!(
+                "{issuer}/console/organizations/{number}/migration/waves/{name}"
+            )),
+        })
+    };
+    planned.into_iter().filter_map(day).collect()
+}
+
+fn host(issuer: &str) -> &str {
+    issuer.split_once("://").map_or(issuer, |(_, host)| host)
 }
 
 fn day(ending: &Ending, about: Option<&About>, dates: &Dates, issuer: &str) -> Day {
@@ -100,7 +131,7 @@ fn day(ending: &Ending, about: Option<&About>, dates: &Dates, issuer: &str) -> D
         ),
         None => (words.clone(), format!("{words}\nAt {}", ending.at)),
     };
-    let host = issuer.split_once("://").map_or(issuer, |(_, host)| host);
+    let host = host(issuer);
     Day {
         uid: format!("{kind}-{subject}-{number}@{host}"),
         written_at: dates.now,

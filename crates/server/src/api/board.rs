@@ -3,9 +3,9 @@
 
 use axum::extract::State;
 use axum::response::Response;
-use countersign_authority::{BoardFilter, BoardRow, Progress, Stages};
+use countersign_authority::{BoardFilter, BoardRow, Progress, Stages, WaveFilter};
 use countersign_model::board::{Duty, Risk};
-use countersign_wire::OrgId;
+use countersign_wire::{OrgId, WaveName};
 use serde::Serialize;
 use utoipa::{IntoParams, ToSchema};
 
@@ -29,6 +29,19 @@ pub(super) struct WhichLines {
     risk: Option<String>,
     /// Name of the owner team, as a whole.
     owner_team: Option<String>,
+    /// Name of a wave.
+    wave: Option<String>,
+    /// `false`: only those that are in no wave.
+    planned: Option<bool>,
+}
+
+/// Filters as they are written.
+pub(super) struct WhichWords {
+    pub(super) migration: Option<String>,
+    pub(super) duty: Option<String>,
+    pub(super) risk: Option<String>,
+    pub(super) owner_team: Option<String>,
+    pub(super) wave: WaveFilter,
 }
 
 /// Where a credential stands on its way to OAuth Server-to-Server.
@@ -58,6 +71,8 @@ pub(super) struct BoardLine {
     exempt_until: Option<String>,
     exchanges_last_30_days: u64,
     calls_last_30_days: u64,
+    /// Name of the wave that it is in.
+    wave: Option<String>,
 }
 
 /// How far the migration is.
@@ -96,6 +111,7 @@ impl From<&BoardRow> for BoardLine {
             exempt_until: credential.exemption.as_ref().map(|one| time(one.until)),
             exchanges_last_30_days: credential.exchanges,
             calls_last_30_days: credential.calls,
+            wave: credential.wave.as_ref().map(ToString::to_string),
         }
     }
 }
@@ -147,7 +163,31 @@ pub(super) async fn progress(
 }
 
 fn filter(query: &mut Query) -> Result<BoardFilter, Failure> {
-    let stage = query.take("migration").unwrap_or_default();
+    let wave = query.take("wave");
+    let planned = query.take("planned");
+    let wave = match (wave, planned.as_deref()) {
+        (None, None) => WaveFilter::Any,
+        (Some(name), None | Some("true")) => WaveFilter::In(
+            WaveName::parse(&name).map_err(|error| Failure::request(format!("`wave`: {error}")))?,
+        ),
+        (None, Some("false")) => WaveFilter::None,
+        _ => {
+            return Err(Failure::request(
+                "give either `wave` with a name, or `planned=false` for what is in no wave",
+            ));
+        }
+    };
+    read_words(WhichWords {
+        migration: query.take("migration"),
+        duty: query.take("duty"),
+        risk: query.take("risk"),
+        owner_team: query.take("owner_team"),
+        wave,
+    })
+}
+
+pub(super) fn read_words(words: WhichWords) -> Result<BoardFilter, Failure> {
+    let stage = words.migration.unwrap_or_default();
     let stages = [
         "",
         "not_started",
@@ -161,11 +201,11 @@ fn filter(query: &mut Query) -> Result<BoardFilter, Failure> {
             "`migration` is `not_started`, `started`, `disabled`, `completed` or `cancelled`",
         ));
     }
-    let duty = query.take("duty").map(|word| {
+    let duty = words.duty.map(|word| {
         Duty::parse(&word)
             .ok_or_else(|| Failure::request("`duty` is `must_migrate`, `wait` or `no_need`"))
     });
-    let risk = query.take("risk").map(|word| {
+    let risk = words.risk.map(|word| {
         Risk::parse(&word)
             .ok_or_else(|| Failure::request("`risk` is `high`, `medium`, `low` or `none`"))
     });
@@ -173,6 +213,7 @@ fn filter(query: &mut Query) -> Result<BoardFilter, Failure> {
         stage,
         duty: duty.transpose()?,
         risk: risk.transpose()?,
-        owner: query.take("owner_team").unwrap_or_default(),
+        owner: words.owner_team.unwrap_or_default(),
+        wave: words.wave,
     })
 }

@@ -61,6 +61,25 @@ impl Failure {
         Self::new(StatusCode::BAD_REQUEST, "bad_request", detail)
     }
 
+    /// Whether it is the server's fault, and may work later.
+    pub(super) fn is_of_ours(&self) -> bool {
+        self.status.is_server_error()
+    }
+
+    /// The same as a part of an answer about many things.
+    pub(super) fn into_problem(self) -> ProblemSchema {
+        ProblemSchema {
+            kind: format!("urn:countersign:problem:{}", self.code),
+            title: self
+                .status
+                .canonical_reason()
+                .unwrap_or(self.code)
+                .to_owned(),
+            status: self.status.as_u16(),
+            detail: self.detail,
+        }
+    }
+
     /// Of a path that leads nowhere.
     pub(super) fn nothing_there() -> Self {
         Self::new(
@@ -94,26 +113,17 @@ impl From<ManageError> for Failure {
 
 impl IntoResponse for Failure {
     fn into_response(self) -> Response {
-        let document = ProblemSchema {
-            kind: format!("urn:countersign:problem:{}", self.code),
-            title: self
-                .status
-                .canonical_reason()
-                .unwrap_or(self.code)
-                .to_owned(),
-            status: self.status.as_u16(),
-            detail: self.detail,
-        };
-        let Ok(body) = serde_json::to_string(&document) else {
+        let (status, code, cause) = (self.status, self.code, self.cause.clone());
+        let Ok(body) = serde_json::to_string(&self.into_problem()) else {
             return Problem::INTERNAL.into_response();
         };
         let headers = [
             (CONTENT_TYPE, PROBLEM),
             (CACHE_CONTROL, HeaderValue::from_static("no-store")),
         ];
-        let mut response = (self.status, headers, body).into_response();
+        let mut response = (status, headers, body).into_response();
         let headers = response.headers_mut();
-        match self.status {
+        match status {
             StatusCode::UNAUTHORIZED => {
                 headers.insert(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
             }
@@ -123,8 +133,8 @@ impl IntoResponse for Failure {
             _ => {}
         }
         response.extensions_mut().insert(Cause {
-            code: self.code,
-            detail: self.cause,
+            code,
+            detail: cause,
             client: None,
         });
         response
@@ -177,6 +187,7 @@ fn row(error: &ManageError) -> (StatusCode, &'static str) {
         | ManageError::NoSecret
         | ManageError::NoCertificate
         | ManageError::NoPublishedService
+        | ManageError::NoWave
         | ManageError::NoSigningKey => (NOT_FOUND, "not_found"),
         ManageError::Forbidden { .. } => (StatusCode::FORBIDDEN, "role_too_low"),
         ManageError::ReadOnly(_) => (StatusCode::FORBIDDEN, "read_only"),
@@ -234,6 +245,7 @@ fn row(error: &ManageError) -> (StatusCode, &'static str) {
         | ManageError::ExpiryInThePast(_)
         | ManageError::Policy(_)
         | ManageError::Exemption(_)
+        | ManageError::Wave(_)
         | ManageError::OtherProject
         | ManageError::NoReason
         | ManageError::Publish(PublishError::Service(..))

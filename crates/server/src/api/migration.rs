@@ -3,6 +3,7 @@
 use axum::extract::State;
 use axum::response::{IntoResponse as _, Response};
 use countersign_authority::{Actor, At, Despite, Disabling, LivingTokens};
+use countersign_model as model;
 use countersign_wire::{CredentialId, OrgId, ProjectId};
 use http::HeaderValue;
 use http::header::CONTENT_TYPE;
@@ -31,7 +32,7 @@ pub(super) struct MigrationBody {
 /// The steps.
 #[derive(Clone, Copy, Deserialize, Eq, PartialEq, ToSchema)]
 #[serde(rename_all = "snake_case")]
-enum Step {
+pub(super) enum Step {
     /// Add the OAuth half: from now on both grants work.
     Start,
     /// Put the JWT half into quarantine: exchanges are refused, nothing is lost.
@@ -42,6 +43,18 @@ enum Step {
     Finish,
     /// Take the OAuth half back; the JWT half works as before.
     Cancel,
+}
+
+impl From<Step> for model::Step {
+    fn from(step: Step) -> Self {
+        match step {
+            Step::Start => Self::Start,
+            Step::Disable => Self::Disable,
+            Step::Restore => Self::Restore,
+            Step::Finish => Self::Finish,
+            Step::Cancel => Self::Cancel,
+        }
+    }
 }
 
 /// What is said by whoever goes on against the review.

@@ -36,9 +36,11 @@ mod published;
 mod reply;
 mod request;
 mod secrets;
+mod steps;
 mod table;
 mod tokens;
 mod view;
+mod waves;
 
 pub(crate) use error::status;
 
@@ -121,6 +123,10 @@ fn described() -> (Router<App>, utoipa::openapi::OpenApi) {
         .routes(routes!(migration::show, migration::migrate))
         .routes(routes!(board::list))
         .routes(routes!(board::progress))
+        .routes(routes!(steps::take))
+        .routes(routes!(waves::list, waves::create))
+        .routes(routes!(waves::show, waves::change, waves::delete))
+        .routes(routes!(waves::plan))
         .routes(routes!(migration::review))
         .routes(routes!(migration::export))
         .routes(routes!(exemption::exempt, exemption::end_exemption))

@@ -41,9 +41,9 @@ pub(super) struct PolicyBody {
 }
 
 /// A member that may be absent, or there and `null`.
-type Given = Option<Option<String>>;
+pub(super) type Given = Option<Option<String>>;
 
-fn given<'d, D: Deserializer<'d>>(from: D) -> Result<Given, D::Error> {
+pub(super) fn given<'d, D: Deserializer<'d>>(from: D) -> Result<Given, D::Error> {
     Option::deserialize(from).map(Some)
 }
 

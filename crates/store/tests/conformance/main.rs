@@ -23,6 +23,7 @@ mod races;
 mod single_use;
 mod standard_tokens;
 mod transactions;
+mod waves;
 
 mod postgres_only;
 mod sqlite_only;
@@ -160,4 +161,8 @@ suite! {
         a_missing_parent_is_refused,
         a_reader_sees_one_moment,
         only_what_may_succeed_later_is_repeated;
+    waves:
+        a_credential_is_in_one_wave_or_in_none,
+        a_wave_is_saved_by_revision_and_found_by_name,
+        what_is_deleted_leaves_its_wave;
 }

@@ -2,10 +2,11 @@
 
 use std::time::Duration;
 
+use countersign_authority::NewWave;
 use countersign_model::{DeprecationPolicy, Role};
 use countersign_testkit::app::operator;
 use countersign_testkit::{Answer, Assertion, ISSUER, TestApp, keys};
-use countersign_wire::OrgId;
+use countersign_wire::{OrgId, WaveName};
 
 on_both_engines!(
     the_link_shows_names_and_dates,
@@ -44,6 +45,13 @@ async fn the_link_shows_names_and_dates(app: &TestApp) {
         ..DeprecationPolicy::default()
     };
     app.set_policy(Some(&org), policy).await;
+    let wave = NewWave {
+        name: WaveName::parse("first").unwrap(),
+        note: String::new(),
+        start_on: Some("2026-03-13".parse().unwrap()),
+        disable_on: Some("2026-05-01".parse().unwrap()),
+    };
+    app.authority.create_wave(&org, wave, &by).await.unwrap();
     let elsewhere = app.organization().await;
     let other = app.jwt(&elsewhere, &["DocCloudSDK"], keys::second()).await;
     let ada = app
@@ -79,11 +87,14 @@ async fn the_link_shows_names_and_dates(app: &TestApp) {
         "DTSTART;VALUE=DATE:20260313",
         "DTSTART;VALUE=DATE:20260208",
         "UID:policy_date-final_on-",
+        "UID:wave-start-first-",
+        "SUMMARY:Migration: disable the JWT halves of wave first (0 credentials)",
+        "DTSTART;VALUE=DATE:20260501",
     ] {
         assert!(text.contains(&format!("\r\n{line}")), "{line}: {text}");
     }
     // The certificate outlives the JWT half: that it ends is no news.
-    assert_eq!(text.matches("BEGIN:VEVENT").count(), 4, "{text}");
+    assert_eq!(text.matches("BEGIN:VEVENT").count(), 6, "{text}");
     assert!(text.contains(client.client_id.as_str()));
     assert!(!text.contains(&client.secret) && !text.contains(other.client_id.as_str()));
     // The same day keeps its name, whenever it is read.

@@ -75,3 +75,4 @@ mod sign_in;
 mod timeline;
 mod transporter;
 mod trying;
+mod waves;

@@ -5,17 +5,18 @@ use std::pin::Pin;
 use std::sync::LazyLock;
 
 use countersign_authority::{
-    Actor, AlertsChange, Authority, CredentialChange, Direction, Disabling, Force, ManageError,
-    MemberChange, NewCertificate, NewGrant, NewInvitation, NewOrganization, NewProject,
-    NewWorkspace, NumberedFilter, NumberedPage, OrganizationChange, Page, ProjectChange, Search,
-    Sort, TokensOf, WorkspaceChange,
+    Actor, AlertsChange, Authority, BoardFilter, CredentialChange, Direction, Disabling, Force,
+    LivingTokens, ManageError, MemberChange, NewCertificate, NewGrant, NewInvitation,
+    NewOrganization, NewProject, NewWave, NewWorkspace, NumberedFilter, NumberedPage,
+    OrganizationChange, Page, PlanDirection, ProjectChange, Search, Sort, TokensOf, WaveChange,
+    WorkspaceChange,
 };
 use countersign_model::access::Least;
-use countersign_model::{DeprecationPolicy, ProjectKind, Role, TokenKind, UseCase};
+use countersign_model::{DeprecationPolicy, ProjectKind, Role, Step, TokenKind, UseCase};
 use countersign_testkit::app::{operator, subscription};
 use countersign_testkit::{TestApp, TestClient, keys};
 use countersign_wire::{
-    Caller, InvitationId, NumericOrgId, PersonId, SecretId, ServiceCode, WorkspaceId,
+    Caller, InvitationId, NumericOrgId, PersonId, SecretId, ServiceCode, WaveName, WorkspaceId,
 };
 
 use crate::people::{actor, member, name, opaque};
@@ -110,6 +111,17 @@ attempts! {
     Migrate: |a, t, by| async { a.disable_jwt_half(&t.client.id, &Disabling::default(), by).await };
     Migrate: |a, t, by| a.restore_jwt_half(&t.client.id, by);
     Migrate: |a, t, by| a.finish_migration(&t.client.id, None, by);
+    Migrate: |a, t, by| async { a.take_steps(&t.client.org_id, std::slice::from_ref(&t.client.id), Step::Start, LivingTokens::Keep, by).await };
+    Migrate: |a, t, by| async { a.take_found_steps(&t.client.org_id, (&BoardFilter::default(), None), Step::Start, by).await };
+    ReadCredentials: |a, t, by| async { a.migration_board(&t.client.org_id, &BoardFilter::default(), &Page::first(), by).await };
+    ReadCredentials: |a, t, by| a.migration_progress(&t.client.org_id, by);
+    ReadCredentials: |a, t, by| async { a.list_waves(&t.client.org_id, &Page::first(), by).await };
+    ReadCredentials: |a, t, by| async { a.find_wave(&t.client.org_id, &wave("first"), by).await };
+    PlanMigration: |a, t, by| async { a.create_wave(&t.client.org_id, new_wave(t), by).await };
+    PlanMigration: |a, t, by| async { a.change_wave(&t.client.org_id, &wave("first"), &WaveChange::default(), by).await };
+    PlanMigration: |a, t, by| async { a.delete_wave(&t.client.org_id, &wave("gone"), by).await };
+    PlanMigration: |a, t, by| async { a.plan_credentials(&t.client.org_id, &wave("first"), (PlanDirection::In, std::slice::from_ref(&t.client.id)), by).await };
+    PlanMigration: |a, t, by| async { a.plan_found(&t.client.org_id, &wave("first"), (PlanDirection::In, &BoardFilter::default(), None), by).await };
     ReadProfiles: |a, t, by| a.list_profiles(&t.client.org_id, by);
     ReadProfiles: |a, t, by| a.offered_services(&t.client.org_id, by);
     ChangeProfiles: |a, t, by| async { a.create_profile(&t.client.org_id, &ServiceCode::parse("DocCloudSDK").unwrap(), "p".to_owned(), by).await };
@@ -173,6 +185,13 @@ async fn things(app: &TestApp) -> Things {
     let person = member(app, &org, &format!("someone@{}", org.ident()), Role::Viewer).await;
     let by = operator();
     let found = app.authority.find_organization(&org, &by).await.unwrap();
+    let first = NewWave {
+        name: wave("first"),
+        note: String::new(),
+        start_on: None,
+        disable_on: None,
+    };
+    app.authority.create_wave(&org, first, &by).await.unwrap();
     let workspaces = app.authority.list_workspaces(&client.project_id, &by).await;
     Things {
         client,
@@ -180,6 +199,19 @@ async fn things(app: &TestApp) -> Things {
         workspace: workspaces.unwrap()[0].id.clone(),
         new_project: 1,
         person: person.person().id.clone(),
+    }
+}
+
+fn wave(name: &str) -> WaveName {
+    WaveName::parse(name).unwrap()
+}
+
+fn new_wave(things: &Things) -> NewWave {
+    NewWave {
+        name: wave(&format!("new{}", things.new_project)),
+        note: String::new(),
+        start_on: None,
+        disable_on: None,
     }
 }
 

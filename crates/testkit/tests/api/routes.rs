@@ -36,6 +36,7 @@ pub struct Place {
     invitation: String,
     access_token: String,
     published: String,
+    wave: String,
 }
 
 pub async fn routes(app: &TestApp) -> Vec<Route> {
@@ -71,6 +72,11 @@ fn body(path: &str, method: &str) -> Value {
         ("post", "organizations") => json!({"name": "New"}),
         ("post", "profiles") => json!({"service": "DocCloudSDK", "name": "p"}),
         ("post", "projects") => json!({"name": "new"}),
+        ("post", "waves") => json!({"name": "new"}),
+        ("post", "credentials") if path.contains("/waves/") => {
+            json!({"change": "add", "credentials": ["{credential}"]})
+        }
+        ("post", "steps") => json!({"step": "start", "credentials": ["{credential}"]}),
         ("post", "credentials") => json!({
             "project_id": "{project}", "name": "n", "owner_team": "t", "owner_contact": "c",
             "type": "oauth_server_to_server",
@@ -107,6 +113,7 @@ impl Route {
                 .replace("{invitation}", &place.invitation)
                 .replace("{token}", &place.access_token)
                 .replace("{name}", &place.published)
+                .replace("{wave}", &place.wave)
         };
         let mut path = fill(&self.path);
         if self.method == Method::DELETE && path.ends_with("/services") {
@@ -139,6 +146,10 @@ pub async fn place(app: &TestApp, org: &OrgId) -> Place {
         "upstreams": ["http://127.0.0.1:9"],
     });
     assert_eq!(by.post("/published-services", &service).await.status, 201);
+    let wave = format!("w{}", client.client_id.as_str());
+    let waves = format!("/organizations/{org}/migration/waves");
+    let made = by.post(&waves, &json!({"name": wave})).await;
+    assert_eq!(made.status, 201, "{}", made.body);
     Place {
         org: org.to_string(),
         project: client.project_id.to_string(),
@@ -149,6 +160,7 @@ pub async fn place(app: &TestApp, org: &OrgId) -> Place {
         invitation: invited["id"].as_str().unwrap().to_owned(),
         access_token: token["items"][0]["id"].as_str().unwrap().to_owned(),
         published,
+        wave,
     }
 }
 
@@ -163,6 +175,7 @@ fn nowhere() -> Place {
         invitation: "0".repeat(32),
         access_token: "0".repeat(32),
         published: "nowhere".to_owned(),
+        wave: "nowhere".to_owned(),
     }
 }
 

@@ -62,8 +62,10 @@ fn exit(error: &ManageError) -> Exit {
         | ManageError::Refused(_)
         | ManageError::Policy(_)
         | ManageError::Exemption(_)
+        | ManageError::Wave(_)
         | ManageError::Publish(_)
         | ManageError::NoPublishedService
+        | ManageError::NoWave
         | ManageError::ConfiguredService(_)
         | ManageError::Migration(_)
         | ManageError::NotSafe(_)
