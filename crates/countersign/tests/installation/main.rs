@@ -11,3 +11,4 @@ mod remote;
 mod sample;
 mod serving;
 mod tokens;
+mod waves;

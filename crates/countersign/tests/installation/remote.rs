@@ -7,8 +7,8 @@ use serde_json::Value;
 use crate::place::{Place, Ran, Server, countersign, is_private, run};
 
 /// Somebody with an access token, in front of a server.
-struct Remote {
-    place: Place,
+pub struct Remote {
+    pub place: Place,
     server: Server,
     token: String,
 }
@@ -16,7 +16,11 @@ struct Remote {
 impl Remote {
     /// The operator, in front of an installation with the project `Demo`.
     fn operator() -> Self {
-        let place = Place::with_project();
+        Self::at(Place::with_project())
+    }
+
+    /// The operator, in front of an installation that is there.
+    pub fn at(place: Place) -> Self {
         let made = place.json(&["access-tokens", "create", "--name", "test"]);
         let token = made["token"].as_str().unwrap().to_owned();
         let server = place.serve(&[]);
@@ -27,7 +31,7 @@ impl Remote {
         }
     }
 
-    fn command(&self, args: &[&str]) -> Command {
+    pub fn command(&self, args: &[&str]) -> Command {
         let mut command = countersign(args);
         command
             .current_dir(self.place.path("."))
@@ -36,17 +40,17 @@ impl Remote {
         command
     }
 
-    fn run(&self, args: &[&str]) -> Ran {
+    pub fn run(&self, args: &[&str]) -> Ran {
         run(&mut self.command(args), "")
     }
 
-    fn json(&self, args: &[&str]) -> Value {
+    pub fn json(&self, args: &[&str]) -> Value {
         let ran = self.run(&[args, &["--json"]].concat());
         assert_eq!(ran.exit, 0, "{args:?}: {}", ran.stderr);
         serde_json::from_str(&ran.stdout).unwrap()
     }
 
-    fn refused(&self, args: &[&str], exit: i32, said: &str) {
+    pub fn refused(&self, args: &[&str], exit: i32, said: &str) {
         let ran = self.run(args);
         assert_eq!(
             (ran.exit, ran.stdout.as_str()),
@@ -327,7 +331,7 @@ fn the_token_comes_from_a_file_or_the_environment_and_from_nowhere_else() {
 }
 
 /// Makes a Service Account (JWT) credential in a project of its own; gives its id.
-fn make_jwt(remote: &Remote, project: &str) -> String {
+pub fn make_jwt(remote: &Remote, project: &str) -> String {
     remote.json(&["projects", "create", project]);
     let key = remote.place.text(&format!("{project}.pem"));
     let args = CREATE.map(|arg| if arg == "Demo" { project } else { arg });

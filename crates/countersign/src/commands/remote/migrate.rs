@@ -2,6 +2,7 @@
 
 use clap::Subcommand;
 use countersign_client::management::Verb as Http;
+use countersign_model::Step;
 use serde_json::{Value, json};
 
 use super::shown::Shown;
@@ -9,15 +10,20 @@ use super::{Noun, Session, body};
 use crate::outcome::Failure;
 
 mod bulk;
+mod filters;
+mod plan;
 mod status;
 mod which;
 
-use bulk::Step;
 use which::Which;
 
 /// The move of Service Account (JWT) credentials to OAuth Server-to-Server.
 #[derive(Debug, Subcommand)]
 pub enum Verb {
+    /// Put credentials into waves with names and planned dates; nothing else changes
+    Plan(plan::Plan),
+    /// List the waves, and how far they are
+    Waves,
     /// Add the OAuth half: from now on both grants work, and nothing changes for what runs
     Start(Steps),
     /// Say where credentials stand, and when their JWT half stops working
@@ -90,6 +96,8 @@ impl Against {
 impl Noun for Verb {
     async fn run(&self, session: &Session) -> Result<Shown, Failure> {
         match self {
+            Self::Plan(plan) => plan.run(session).await,
+            Self::Waves => plan::waves(session).await,
             Self::Status(status) => status.run(session).await,
             Self::Review(review) => review.run(session).await,
             Self::Start(steps) => steps.take(Step::Start, json!({}), session).await,
@@ -119,7 +127,7 @@ impl Noun for Verb {
 impl Steps {
     /// Takes a step; `with` is what the body has besides its name.
     async fn take(&self, step: Step, mut with: Value, session: &Session) -> Result<Shown, Failure> {
-        with["step"] = json!(step.word());
+        with["step"] = json!(step.as_str());
         if let Some(one) = self.which.one() {
             let at = one.place(session).await?;
             let call = at.call(Http::Post, &[]).body(with);

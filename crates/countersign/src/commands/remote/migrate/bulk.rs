@@ -1,11 +1,13 @@
 //! One step for many credentials: several at once, with progress, safe to interrupt and to repeat.
 
 use std::cell::Cell;
+use std::collections::HashMap;
 use std::pin::pin;
 use std::time::Duration;
 
 use countersign_client::Error;
 use countersign_client::management::{Call, Verb as Http};
+use countersign_model::step::{Fit, Step};
 use futures_util::{StreamExt as _, stream};
 use serde_json::{Value, json};
 use tokio::time::{Instant, sleep};
@@ -24,55 +26,9 @@ const PAUSE: Duration = Duration::from_millis(500);
 const LONGEST_PAUSE: Duration = Duration::from_secs(30);
 /// Between two lines of progress.
 const TELL_EVERY: Duration = Duration::from_secs(2);
-
-/// The steps, as the API names them.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub enum Step {
-    Start,
-    Disable,
-    Restore,
-    Finish,
-    Cancel,
-}
-
-/// What to do with a credential that was found, and not named.
-enum Plan {
-    Take,
-    /// It stands there already.
-    Leave,
-    /// The step is not for it: why.
-    Skip(&'static str),
-}
-
-impl Step {
-    pub const fn word(self) -> &'static str {
-        match self {
-            Self::Start => "start",
-            Self::Disable => "disable",
-            Self::Restore => "restore",
-            Self::Finish => "finish",
-            Self::Cancel => "cancel",
-        }
-    }
-
-    fn plan(self, state: &str) -> Plan {
-        match (self, state) {
-            (Self::Start, "not_started")
-            | (Self::Disable, "started")
-            | (Self::Restore | Self::Finish, "disabled")
-            | (Self::Cancel, "started" | "disabled") => Plan::Take,
-            (Self::Start, "started" | "disabled" | "completed")
-            | (Self::Disable, "disabled" | "completed")
-            | (Self::Restore, "started")
-            | (Self::Finish, "completed")
-            | (Self::Cancel, "not_started" | "cancelled") => Plan::Leave,
-            (Self::Start, _) => Plan::Skip("it was cancelled: name it to start it again"),
-            (Self::Finish, "started") => Plan::Skip("its JWT half still works: disable it first"),
-            (_, "completed") => Plan::Skip("its migration is completed"),
-            _ => Plan::Skip("its migration is not started"),
-        }
-    }
-}
+/// Credentials of one call, at most: enough that the way there and back does not count, and few
+/// enough that whoever interrupts need not wait.
+const PER_CALL: usize = 25;
 
 /// How it went with one credential.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -126,70 +82,172 @@ pub async fn take(
     session: &Session,
 ) -> Result<Shown, Failure> {
     let stopped = Cell::new(false);
-    let one = |(at, target)| {
-        let line = take_one(step, body, target, &stopped, session);
-        async move { (at, line.await) }
-    };
-    let mut work = stream::iter(targets.iter().enumerate())
-        .map(one)
-        .buffer_unordered(at_once);
     let mut progress = Progress::new(step, targets.len());
-    let mut interrupted = pin!(tokio::signal::ctrl_c());
     let mut done = Vec::with_capacity(targets.len());
+    let mut waiting = Vec::new();
+    for (at, target) in targets.iter().enumerate() {
+        match standing(step, target) {
+            Some(line) => {
+                progress.count(line.outcome);
+                done.push((at, line));
+            }
+            None => waiting.push((at, target)),
+        }
+    }
+    let calls = calls(&waiting, at_once);
+    let one = |call| take_some(body, call, &stopped, session);
+    let mut work = stream::iter(calls).map(one).buffer_unordered(at_once);
+    let mut interrupted = pin!(tokio::signal::ctrl_c());
     loop {
         tokio::select! {
             next = work.next() => match next {
-                Some((at, line)) => {
-                    progress.count(line.outcome);
-                    done.push((at, line));
+                Some(lines) => {
+                    lines.iter().for_each(|(_, line)| progress.count(line.outcome));
+                    done.extend(lines);
+                    progress.tell_now_and_then();
                 }
                 None => break,
             },
             _ = &mut interrupted, if !stopped.get() => {
                 stopped.set(true);
-                output::note("interrupted: what was begun is ended; repeat the command to go on");
+                output::note(
+                    "interrupted: what was begun is ended; repeat the command to go on, what is done stays done",
+                );
             }
         }
     }
-    progress.finish();
+    progress.tell();
     done.sort_by_key(|(at, _)| *at);
     let lines = done.iter().map(|(_, line)| line.shown()).collect();
     Ok(Shown::Ended(COLUMNS, lines, progress.exit()))
 }
 
-async fn take_one(
-    step: Step,
+/// A credential with its place among all.
+type Waiting<'t> = (usize, &'t Target);
+
+/// What is said of a credential that was found, and that the step is not next for.
+fn standing(step: Step, target: &Target) -> Option<Line> {
+    let (outcome, message) = match step.fit(&text(&target.migration, "state")) {
+        _ if target.is_named => return None,
+        Fit::Next => return None,
+        Fit::Taken => (Outcome::Unchanged, None),
+        Fit::Not(why) => (Outcome::Skipped, Some(why.to_owned())),
+    };
+    Some(target.line(outcome, message))
+}
+
+/// Which credentials are sent in which call: of one organization each, and all calls at work.
+fn calls<'w, 't>(waiting: &'w [Waiting<'t>], at_once: usize) -> Vec<&'w [Waiting<'t>]> {
+    let size = waiting.len().div_ceil(at_once.max(1)).clamp(1, PER_CALL);
+    let of_one = waiting.chunk_by(|(_, one), (_, other)| one.place.org == other.place.org);
+    of_one.flat_map(|some| some.chunks(size)).collect()
+}
+
+/// Takes a step with some credentials; asks again for those that had no turn.
+async fn take_some(
     body: &Value,
-    target: &Target,
+    some: &[Waiting<'_>],
     stopped: &Cell<bool>,
     session: &Session,
-) -> Line {
-    let line = |outcome, message: Option<String>| Line {
-        outcome,
-        migration: target.migration.clone(),
-        message,
+) -> Vec<(usize, Line)> {
+    let all = |left: &[Waiting<'_>], outcome, message: Option<&String>| {
+        let line = |(at, target): &Waiting<'_>| (*at, target.line(outcome, message.cloned()));
+        left.iter().map(line).collect::<Vec<_>>()
     };
-    let before = text(&target.migration, "state");
-    match step.plan(&before) {
-        _ if stopped.get() => return line(Outcome::NotTried, None),
-        Plan::Leave if !target.is_named => return line(Outcome::Unchanged, None),
-        Plan::Skip(why) if !target.is_named => return line(Outcome::Skipped, Some(why.to_owned())),
-        _ => {}
+    let (mut left, mut done) = (some.to_vec(), Vec::new());
+    let (mut tries, mut pause) = (1, PAUSE);
+    while !left.is_empty() {
+        if stopped.get() {
+            done.extend(all(&left, Outcome::NotTried, None));
+            break;
+        }
+        let results = match patiently(&call(body, &left), session).await {
+            Ok(answer) => results(&answer),
+            Err(error) => {
+                let outcome = match error.exit {
+                    Exit::Refused => Outcome::Refused,
+                    Exit::Done | Exit::Broken => Outcome::Failed,
+                };
+                done.extend(all(&left, outcome, Some(&error.message)));
+                break;
+            }
+        };
+        let before = left.len();
+        let mut trouble = None;
+        left.retain(|(at, target)| {
+            let line = results
+                .get(&target.place.credential)
+                .and_then(|result| target.after(result));
+            match line {
+                Some(line) if line.outcome == Outcome::Failed => trouble = line.message,
+                Some(line) => {
+                    done.push((*at, line));
+                    return false;
+                }
+                None => {}
+            }
+            true
+        });
+        match left.len() < before {
+            true => (tries, pause) = (1, PAUSE),
+            false if tries == TRIES => {
+                done.extend(all(&left, Outcome::Failed, trouble.as_ref()));
+                break;
+            }
+            false => {
+                sleep(pause).await;
+                (tries, pause) = (tries + 1, pause * 2);
+            }
+        }
     }
-    let call = target.place.call(Http::Post, &[]).body(body.clone());
-    match patiently(&call, session).await {
-        Ok(migration) => Line {
-            outcome: match text(&migration, "state") == before {
+    done
+}
+
+fn call(body: &Value, left: &[Waiting<'_>]) -> Call {
+    let org = left.first().map_or("", |(_, target)| &target.place.org);
+    let ids: Vec<_> = left.iter().map(|(_, one)| &one.place.credential).collect();
+    let mut body = body.clone();
+    body["credentials"] = json!(ids);
+    Call::new(Http::Post, &["organizations", org, "migration", "steps"]).body(body)
+}
+
+/// What the server says of each credential, by its id.
+fn results(answer: &Value) -> HashMap<String, Value> {
+    let results = answer["results"].as_array().into_iter().flatten();
+    let by_id = results.map(|result| (text(result, "credential_id"), result.clone()));
+    by_id.collect()
+}
+
+impl Target {
+    fn line(&self, outcome: Outcome, message: Option<String>) -> Line {
+        Line {
+            outcome,
+            migration: self.migration.clone(),
+            message,
+        }
+    }
+
+    /// What became of it; nothing if it had no turn. A call that was sent twice, because its first
+    /// answer got lost, did what it finds done: so it is compared with what was seen before.
+    fn after(&self, result: &Value) -> Option<Line> {
+        let why = result["problem"]["detail"].as_str().map(ToOwned::to_owned);
+        let outcome = match result["outcome"].as_str() {
+            Some("done" | "unchanged") => match result["state"] == self.migration["state"] {
                 true => Outcome::Unchanged,
                 false => Outcome::Done,
             },
-            migration,
-            message: None,
-        },
-        Err(error) => match error.exit {
-            Exit::Refused => line(Outcome::Refused, Some(error.message)),
-            Exit::Done | Exit::Broken => line(Outcome::Failed, Some(error.message)),
-        },
+            Some("refused") => Outcome::Refused,
+            Some("failed") => Outcome::Failed,
+            _ => return None,
+        };
+        Some(match outcome {
+            Outcome::Refused | Outcome::Failed => self.line(outcome, why),
+            _ => Line {
+                outcome,
+                migration: result.clone(),
+                message: None,
+            },
+        })
     }
 }
 
@@ -233,6 +291,7 @@ struct Progress {
     step: Step,
     all: usize,
     counts: [usize; Outcome::ALL.len()],
+    began: Instant,
     told: Instant,
 }
 
@@ -242,6 +301,7 @@ impl Progress {
             step,
             all,
             counts: [0; Outcome::ALL.len()],
+            began: Instant::now(),
             told: Instant::now(),
         }
     }
@@ -251,13 +311,12 @@ impl Progress {
         counts
             .filter(|(_, known)| *known == outcome)
             .for_each(|(count, _)| *count += 1);
+    }
+
+    fn tell_now_and_then(&mut self) {
         if self.told.elapsed() >= TELL_EVERY {
             self.tell();
         }
-    }
-
-    fn finish(&mut self) {
-        self.tell();
     }
 
     fn tell(&mut self) {
@@ -268,9 +327,25 @@ impl Progress {
             let word = outcome.word().replace('_', " ");
             format!(", {count} {word}")
         });
-        let (step, all, words) = (self.step.word(), self.all, words.collect::<String>());
-        output::note(&format!("{step}: {seen} of {all} credentials{words}"));
+        let (step, all, words) = (self.step.as_str(), self.all, words.collect::<String>());
+        let rate = self.rate();
+        output::note(&format!("{step}: {seen} of {all} credentials{words}{rate}"));
         self.told = Instant::now();
+    }
+
+    /// How many the server did a second, once that can be told.
+    fn rate(&self) -> String {
+        let took = self.began.elapsed();
+        let asked = [Outcome::Done, Outcome::Refused];
+        let counts = self.counts.iter().zip(Outcome::ALL);
+        let asked = counts.filter(|(_, outcome)| asked.contains(outcome));
+        let asked: usize = asked.map(|(count, _)| *count).sum();
+        match u128::try_from(asked) {
+            Ok(asked) if asked > 0 && took >= TELL_EVERY => {
+                format!(" ({} a second)", asked * 1000 / took.as_millis())
+            }
+            _ => String::new(),
+        }
     }
 
     fn exit(&self) -> Exit {

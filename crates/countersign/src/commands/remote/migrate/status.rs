@@ -34,7 +34,7 @@ impl Status {
         }
         let mut found: Vec<Value> = self
             .which
-            .find(session)
+            .find_whole(session)
             .await?
             .into_iter()
             .map(|target| target.migration)
@@ -78,7 +78,7 @@ impl Review {
                 .hint("name that one, and no other"));
         }
         let mut reviews = Vec::new();
-        for target in self.which.find(session).await? {
+        for target in self.which.find_whole(session).await? {
             // Of what is completed nobody asks any more.
             if text(&target.migration, "state") != "completed" {
                 reviews.push(reviewed(&target, session).await?);
