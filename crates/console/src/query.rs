@@ -21,18 +21,22 @@ impl<S: Send + Sync> FromRequestParts<S> for Query {
     type Rejection = Infallible;
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Infallible> {
-        let text = parts.uri.query().unwrap_or_default();
+        Ok(Self::read(parts.uri.query().unwrap_or_default()))
+    }
+}
+
+impl Query {
+    /// Reads a query as an address has it, without the question mark.
+    pub(crate) fn read(text: &str) -> Self {
         let mut all = BTreeMap::new();
         for (name, value) in form_urlencoded::parse(text.as_bytes()) {
             let value = value.chars().filter(|c| !c.is_control()).take(LONGEST);
             all.entry(name.into_owned())
                 .or_insert_with(|| value.collect());
         }
-        Ok(Self(all))
+        Self(all)
     }
-}
 
-impl Query {
     /// A parameter; empty if it is not there.
     pub(crate) fn get(&self, name: &str) -> &str {
         self.0.get(name).map(String::as_str).unwrap_or_default()

@@ -4,13 +4,16 @@
 use askama::Template;
 use axum::extract::State;
 use axum::response::{IntoResponse as _, Response};
-use countersign_authority::{BoardFilter, BoardRow, PROGRESS_DAYS, Page as Rows, Progress, Stages};
-use countersign_model::Origin;
+use countersign_authority::{
+    BoardFilter, BoardRow, PROGRESS_DAYS, Page as Rows, Progress, Stages, WaveFilter,
+};
 use countersign_model::board::{Duty, Risk};
+use countersign_model::{Origin, UseCase};
 use countersign_server::kit::csv;
-use countersign_wire::Timestamp;
+use countersign_wire::{Timestamp, WaveName};
 use http::header::{CONTENT_DISPOSITION, CONTENT_TYPE};
 
+use super::waves;
 use crate::Console;
 use crate::error::PageError;
 use crate::form::Filled;
@@ -18,12 +21,17 @@ use crate::page::{self, Page, Section};
 use crate::query::Query;
 use crate::session::Member;
 
+pub(super) mod bulk;
+
 /// Rows of a page.
 const ROWS: u32 = 50;
 /// Most credentials of one file.
 const MOST_EXPORTED: usize = 50_000;
 const HEIGHT: u64 = 140;
 const DAY_WIDTH: u64 = 4;
+
+/// Stands for those that are in no wave; no wave can be called so.
+pub(super) const NO_WAVE: &str = "-";
 
 /// Stages from what is left to do to what is done: word, name, look of its bar.
 const STAGES: [(&str, &str); 5] = [
@@ -46,11 +54,25 @@ struct BoardPage {
     stages: Vec<(&'static str, &'static str)>,
     duties: [(&'static str, &'static str); 4],
     risks: [(&'static str, &'static str); 5],
+    /// Values and names of the filter by wave.
+    waves: Vec<(String, String)>,
+    waves_path: String,
     rows: Vec<Line>,
+    /// For who may do something with many of them.
+    bulk: Option<Bulk>,
     is_filtered: bool,
     next: Option<String>,
     first: String,
     csv: String,
+}
+
+/// What can be done with those that are chosen.
+struct Bulk {
+    action: String,
+    /// The filter, as it travels with the form.
+    filter: String,
+    deeds: Vec<(&'static str, String)>,
+    waves: Vec<(String, String)>,
 }
 
 /// How many credentials are in a stage.
@@ -62,8 +84,10 @@ struct Counted {
 }
 
 struct Line {
+    id: String,
     path: String,
     name: String,
+    wave: Option<(String, String)>,
     owner: String,
     contact: String,
     stage: &'static str,
@@ -100,7 +124,7 @@ pub(super) async fn show(
     member: Member,
     query: Query,
 ) -> Result<Response, PageError> {
-    let path = format!("{}/migration", member.path());
+    let path = path(&member);
     let (org, actor) = (&member.organization.id, &member.actor);
     let filter = filter(&query);
     let rows = Rows {
@@ -112,17 +136,25 @@ pub(super) async fn show(
         .migration_board(org, &filter, &rows, actor)
         .await?;
     let progress = console.authority.migration_progress(org, actor).await?;
+    let waves = wave_choices(&console, &member).await?;
     let now = console.authority.clock().now();
     let lines = board.rows.iter().map(|row| line(&member, row, now));
     page::render(&BoardPage {
         rows: lines.collect(),
-        form: filled(&query),
+        form: filled(&member, &query),
         counts: counts(&progress.now, &query, &path),
         total: progress.now.values().sum(),
         chart: chart(&progress),
         stages: choices("Any stage", &STAGES),
         duties: DUTIES,
         risks: RISKS,
+        bulk: bulk_of(&member, &filter, &query, &waves),
+        waves: [("", "Any"), (NO_WAVE, "In none")]
+            .map(|(value, name)| (value.to_owned(), name.to_owned()))
+            .into_iter()
+            .chain(waves)
+            .collect(),
+        waves_path: waves::path(&member),
         is_filtered: filter != BoardFilter::default(),
         next: board.next.map(|after| query.with(&path, "after", &after)),
         first: match query.get("after") {
@@ -171,7 +203,7 @@ pub(super) async fn export(
     Ok((headers, lines.concat()).into_response())
 }
 
-const COLUMNS: [&str; 12] = [
+const COLUMNS: [&str; 13] = [
     "Credential ID",
     "Project ID",
     "Name",
@@ -184,6 +216,7 @@ const COLUMNS: [&str; 12] = [
     "Exchanges in 30 days",
     "Calls in 30 days",
     "Next step",
+    "Wave",
 ];
 
 fn cells(member: &Member, row: &BoardRow, now: Timestamp) -> String {
@@ -201,6 +234,7 @@ fn cells(member: &Member, row: &BoardRow, now: Timestamp) -> String {
         &credential.exchanges.to_string(),
         &credential.calls.to_string(),
         shown.next,
+        credential.wave.as_ref().map_or("", |wave| wave.as_str()),
     ])
 }
 
@@ -235,17 +269,74 @@ fn filter(query: &Query) -> BoardFilter {
         duty: Duty::parse(query.get("duty")),
         risk: Risk::parse(query.get("risk")),
         owner: query.get("owner").trim().to_owned(),
+        wave: match query.get("wave") {
+            NO_WAVE => WaveFilter::None,
+            name => WaveName::parse(name).map_or(WaveFilter::Any, WaveFilter::In),
+        },
     }
 }
 
-fn filled(query: &Query) -> Filled {
-    let names = ["stage", "duty", "risk", "owner"];
-    names.iter().fold(Filled::for_guest(), |form, name| {
-        form.with(name, query.get(name))
+fn filled(member: &Member, query: &Query) -> Filled {
+    let names = ["stage", "duty", "risk", "owner", "wave"];
+    names
+        .iter()
+        .fold(Filled::new(&member.visitor), |form, name| {
+            form.with(name, query.get(name))
+        })
+}
+
+/// The waves of the organization, as a choice has them.
+async fn wave_choices(
+    console: &Console,
+    member: &Member,
+) -> Result<Vec<(String, String)>, PageError> {
+    let (org, first) = (&member.organization.id, Rows::first());
+    let found = console.authority.list_waves(org, &first, &member.actor);
+    let names = found
+        .await?
+        .into_iter()
+        .map(|one| one.wave.name.to_string());
+    Ok(names.map(|name| (name.clone(), name)).collect())
+}
+
+/// What can be done with those that are chosen; nothing by who only looks.
+fn bulk_of(
+    member: &Member,
+    filter: &BoardFilter,
+    query: &Query,
+    waves: &[(String, String)],
+) -> Option<Bulk> {
+    if !member.actor.may(UseCase::Migrate) {
+        return None;
+    }
+    let mut deeds = Vec::new();
+    if !waves.is_empty() {
+        deeds.push(("plan", "Put into a wave".to_owned()));
+    }
+    if let WaveFilter::In(wave) = &filter.wave {
+        deeds.push(("take_out", format!("Take out of wave {wave}")));
+    }
+    let steps = [
+        ("start", "Start: add the OAuth half"),
+        ("disable", "Disable the JWT half of those that are safe"),
+        ("restore", "Restore the JWT half"),
+        ("cancel", "Cancel: take the OAuth half back"),
+    ];
+    deeds.extend(steps.map(|(word, name)| (word, name.to_owned())));
+    let filter = query.without("", "after");
+    Some(Bulk {
+        action: format!("{}/choose", path(member)),
+        filter: filter.trim_start_matches('?').to_owned(),
+        deeds,
+        waves: waves.to_vec(),
     })
 }
 
-fn name_of(stage: &str) -> &'static str {
+pub(super) fn path(member: &Member) -> String {
+    format!("{}/migration", member.path())
+}
+
+pub(super) fn name_of(stage: &str) -> &'static str {
     let known = STAGES.iter().find(|(word, _)| *word == stage);
     known.map_or("", |(_, name)| name)
 }
@@ -268,6 +359,11 @@ fn line(member: &Member, row: &BoardRow, now: Timestamp) -> Line {
         Risk::None => ("None", "neutral"),
     };
     Line {
+        id: credential.id.to_string(),
+        wave: credential
+            .wave
+            .as_ref()
+            .map(|wave| (format!("{}/{wave}", waves::path(member)), wave.to_string())),
         path: format!(
             "{}/{}/credentials/{}",
             member.projects_path(),
@@ -312,7 +408,7 @@ fn counts(now: &Stages, query: &Query, path: &str) -> Vec<Counted> {
     counted.collect()
 }
 
-fn class_of(stage: &str) -> &'static str {
+pub(super) fn class_of(stage: &str) -> &'static str {
     match stage {
         "completed" => "done",
         "disabled" => "quarantine",

@@ -28,6 +28,7 @@ mod shown_once;
 mod token_kind;
 mod tokens;
 mod usage;
+mod waves;
 
 use credential::{ending, migration};
 
@@ -36,6 +37,13 @@ pub(crate) fn routes() -> Router<Console> {
     Router::new()
         .route("/console/organizations/{org}/migration", get(board::show))
         .route("/console/organizations/{org}/migration.csv", get(board::export))
+        .route("/console/organizations/{org}/migration/choose", post(board::bulk::confirm))
+        .route("/console/organizations/{org}/migration/act", post(board::bulk::act))
+        .route("/console/organizations/{org}/migration/new-wave", get(waves::ask_new).post(waves::create))
+        .route("/console/organizations/{org}/migration/waves", get(waves::list))
+        .route("/console/organizations/{org}/migration/waves.csv", get(waves::export))
+        .route("/console/organizations/{org}/migration/waves/{wave}", get(waves::show).post(waves::change))
+        .route("/console/organizations/{org}/migration/waves/{wave}/delete", get(waves::ask_delete).post(waves::delete))
         .route("/console/projects/{org}", get(projects::list))
         .route("/console/projects/{org}/projects.csv", get(projects::export))
         .route("/console/projects/{org}/new", get(project::ask_new).post(project::create))

@@ -1,10 +1,12 @@
 //! An organization with something in everything that a path of the console can name.
 
-use countersign_authority::{NewCredential, NewGrant, NewInvitation, NewProject};
+use countersign_authority::{
+    NewCredential, NewGrant, NewInvitation, NewProject, NewWave, PlanDirection,
+};
 use countersign_model::{ProjectKind, Role, SignInName};
 use countersign_testkit::app::{Node, operator};
 use countersign_testkit::keys;
-use countersign_wire::{OrgId, ProjectId, ServiceCode};
+use countersign_wire::{OrgId, ProjectId, ServiceCode, WaveName};
 
 /// The routes, from the lists of them.
 pub fn routes() -> Vec<&'static str> {
@@ -52,6 +54,18 @@ impl Place {
         let oauth = named(app, org, NewGrant::OAuth, words).await;
         let oauth = app.create(oauth, None).await;
         let person = invited(app, org).await;
+        let wave = NewWave {
+            name: WaveName::parse("first").unwrap(),
+            note: words.to_owned(),
+            start_on: Some(app.authority.clock().now()),
+            disable_on: None,
+        };
+        let wave = app.authority.create_wave(org, wave, &by).await.unwrap();
+        let planned = (PlanDirection::In, std::slice::from_ref(&jwt.id));
+        app.authority
+            .plan_credentials(org, &wave.wave.name, planned, &by)
+            .await
+            .unwrap();
         let found = app.authority.find_organization(org, &by).await.unwrap();
         Self {
             number: found.numeric_id.to_string(),
@@ -61,6 +75,7 @@ impl Place {
                 ("secret", jwt.secret_id.to_string()),
                 ("certificate", jwt.certificate_id.unwrap().to_string()),
                 ("person", person),
+                ("wave", wave.wave.name.to_string()),
             ],
             empty: project(app, org, "Empty1", words).await,
             oauth: format!("{}/credentials/{}", oauth.project_id, oauth.id),
