@@ -30,6 +30,7 @@ mod signing_in;
 mod steps;
 mod tokens_and_keys;
 mod trouble;
+mod waves;
 
 /// Runs a test once on SQLite and once, where there is one, on PostgreSQL.
 async fn on_both_engines(test: impl AsyncFn(&TestApp)) {

@@ -292,7 +292,7 @@ struct Progress {
     all: usize,
     counts: [usize; Outcome::ALL.len()],
     began: Instant,
-    told: Instant,
+    told: Option<Instant>,
 }
 
 impl Progress {
@@ -302,7 +302,7 @@ impl Progress {
             all,
             counts: [0; Outcome::ALL.len()],
             began: Instant::now(),
-            told: Instant::now(),
+            told: None,
         }
     }
 
@@ -313,14 +313,20 @@ impl Progress {
             .for_each(|(count, _)| *count += 1);
     }
 
+    /// The first time at once: whoever waits knows that it goes on.
     fn tell_now_and_then(&mut self) {
-        if self.told.elapsed() >= TELL_EVERY {
+        let is_time = self.told.is_none_or(|told| told.elapsed() >= TELL_EVERY);
+        if is_time && self.seen() < self.all {
             self.tell();
         }
     }
 
+    fn seen(&self) -> usize {
+        self.counts.iter().sum()
+    }
+
     fn tell(&mut self) {
-        let seen: usize = self.counts.iter().sum();
+        let seen = self.seen();
         let counts = self.counts.iter().zip(Outcome::ALL);
         let counts = counts.filter(|(count, _)| **count > 0);
         let words = counts.map(|(count, outcome)| {
@@ -330,7 +336,7 @@ impl Progress {
         let (step, all, words) = (self.step.as_str(), self.all, words.collect::<String>());
         let rate = self.rate();
         output::note(&format!("{step}: {seen} of {all} credentials{words}{rate}"));
-        self.told = Instant::now();
+        self.told = Some(Instant::now());
     }
 
     /// How many the server did a second, once that can be told.
