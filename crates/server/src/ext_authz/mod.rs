@@ -19,6 +19,7 @@ use http::request::Parts;
 
 use crate::gateway::checks::{self, Claims};
 use crate::gateway::error::Refusal;
+use crate::ims::caller;
 use answer::Wording;
 
 mod answer;
@@ -90,6 +91,14 @@ async fn decide(authority: &Authority, head: &Parts) -> Result<Permit, (Refusal,
         return Err(styled(Refusal::NotCanonical));
     }
     let claims = Claims::read(head, &service).map_err(styled)?;
-    let permit = checks::permit(authority, &service, &path, head, &claims).await;
+    let permit = checks::permit(
+        authority,
+        &service,
+        &path,
+        head,
+        &claims,
+        caller::source(head),
+    )
+    .await;
     permit.map_err(styled)
 }

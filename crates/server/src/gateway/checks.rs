@@ -1,6 +1,7 @@
 //! From the head of a request to a permit. The gateway asks before it forwards, and so does a proxy
 //! that forwards itself (`ext_authz`).
 
+use std::net::IpAddr;
 use std::sync::Arc;
 
 use countersign_authority::Authority;
@@ -31,17 +32,18 @@ pub(crate) fn find(
     Ok((Arc::clone(service), path))
 }
 
-/// Whether a call may pass, by what its head claims.
+/// Whether a call from `source` may pass, by what its head claims.
 pub(crate) async fn permit(
     authority: &Authority,
     service: &Arc<Published>,
     path: &CanonicalPath,
     head: &Parts,
     claims: &Claims,
+    source: IpAddr,
 ) -> Result<Permit, Refusal> {
     let headers = &head.headers;
     let value = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
-    let caller = caller::caller(head);
+    let caller = caller::caller_at(source, headers);
     let call = Call {
         service,
         method: head.method.as_str(),

@@ -51,11 +51,11 @@ pub(super) fn named_by_connection(headers: &HeaderMap) -> impl Iterator<Item = &
 /// Where a request came from, for headers that say so.
 pub(super) struct Origin<'a> {
     /// The other end of the connection.
-    pub(super) peer: Option<&'a Peer>,
+    pub(super) peer: &'a Peer,
     /// Whom the request is counted under.
     pub(super) source: IpAddr,
     /// The host that it named.
-    pub(super) host: &'a str,
+    pub(super) host: Option<HeaderValue>,
     /// Of the request.
     pub(super) version: Version,
     /// `https` or `http`.
@@ -66,22 +66,22 @@ pub(super) struct Origin<'a> {
 pub(super) struct Forwarded([(HeaderName, Option<HeaderValue>); 5]);
 
 impl Forwarded {
-    pub(super) fn of(headers: &HeaderMap, origin: &Origin<'_>, proxies: &TrustedProxies) -> Self {
-        let peer = origin.peer.map_or(origin.source, |peer| peer.address);
-        let trusted = proxies.contain(peer);
-        let theirs = |name: &HeaderName| headers.get(name).filter(|_| trusted).cloned();
-        let is_source = origin.source == peer.to_canonical();
-        let peer = origin.peer.map(|peer| peer.text.clone());
-        let path = match trusted {
-            true => joined(headers, peer.as_ref()),
-            false => peer.clone(),
+    pub(super) fn of(headers: &HeaderMap, origin: Origin<'_>, proxies: &TrustedProxies) -> Self {
+        let peer = origin.peer;
+        let trusted = proxies.contain(peer.address);
+        let theirs = |name: &HeaderName| match trusted {
+            true => headers.get(name).cloned(),
+            false => None,
         };
-        let source = match is_source {
-            true => peer,
+        let path = match trusted {
+            true => joined(headers, &peer.text),
+            false => Some(peer.text.clone()),
+        };
+        let source = match origin.source == peer.address.to_canonical() {
+            true => Some(peer.text.clone()),
             false => HeaderValue::from_str(&origin.source.to_string()).ok(),
         };
-        let host = theirs(&X_FORWARDED_HOST);
-        let host = host.or_else(|| HeaderValue::from_str(origin.host).ok());
+        let host = theirs(&X_FORWARDED_HOST).or(origin.host);
         let scheme = theirs(&X_FORWARDED_PROTO);
         let scheme = scheme.unwrap_or(HeaderValue::from_static(origin.scheme));
         let via = match origin.version {
@@ -109,8 +109,8 @@ impl Forwarded {
     }
 }
 
-fn joined(headers: &HeaderMap, peer: Option<&HeaderValue>) -> Option<HeaderValue> {
-    let lines = headers.get_all(X_FORWARDED_FOR).iter().chain(peer);
+fn joined(headers: &HeaderMap, peer: &HeaderValue) -> Option<HeaderValue> {
+    let lines = headers.get_all(X_FORWARDED_FOR).iter().chain([peer]);
     let all: Vec<&str> = lines.filter_map(|line| line.to_str().ok()).collect();
     HeaderValue::from_str(&all.join(", ")).ok()
 }

@@ -5,6 +5,7 @@
 //! way to the upstream and back (`upstream.rs`). Whatever fails is a `Refusal`, answered in
 //! `error.rs`. Sources: `spec/ims-protocol.md` section 8, `spec/security.md` section 10.
 
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -16,16 +17,14 @@ use countersign_authority::Authority;
 use countersign_authority::Published;
 use countersign_wire::CanonicalPath;
 use http::HeaderValue;
+use http::header;
 use http::request::Parts;
 use http::uri::PathAndQuery;
 
-use crate::ims::caller;
 use crate::kit::access_log;
 use crate::kit::access_log::Passage;
-use crate::kit::client_ip::Peer;
 use crate::kit::client_ip::TrustedProxies;
 use crate::kit::limit;
-use crate::kit::request_id::CallId;
 use crate::kit::stack;
 use crate::kit::stack::Bodies;
 use crate::kit::stack::Explain;
@@ -34,6 +33,7 @@ use crate::kit::stack::Manners;
 use crate::kit::stack::Surroundings;
 use crate::listen::Face;
 use crate::listen::Listener;
+use crate::listen::Visit;
 use error::Refusal;
 use hygiene::Forwarded;
 use request::Claims;
@@ -77,12 +77,27 @@ struct Gateway {
 }
 
 impl Face for Gateway {
-    async fn answer(&self, request: Request) -> Response {
-        let (head, body) = request.into_parts();
-        match checks::find(&self.authority, &head) {
-            Ok((service, path)) => self.answer_of(&service, &path, head, body).await,
-            Err(refusal) => refusal.answer(Default::default(), None),
-        }
+    async fn answer(&self, request: Request, visit: &mut Visit) -> Response {
+        let (mut head, body) = request.into_parts();
+        let (service, path) = match checks::find(&self.authority, &head) {
+            Ok(found) => found,
+            Err(refusal) => return refusal.answer(Default::default(), None),
+        };
+        let began = Instant::now();
+        let pool = self.upstreams.pool(&service);
+        let _counted = pool.metrics().begin();
+        let key = checks::api_key(&head).cloned();
+        let answer = match self.pass(&pool, &path, &mut head, body, visit).await {
+            Ok(answer) => answer,
+            Err(refusal) => {
+                pool.metrics().refused(refusal.code());
+                let client = key.as_ref().and_then(access_log::client_id);
+                refusal.answer(service.errors, client.as_ref())
+            }
+        };
+        pool.metrics().answered(answer.status(), began.elapsed());
+        visit.passage = Some(Passage { service, key });
+        answer
     }
 }
 
@@ -99,68 +114,49 @@ impl Gateway {
         }
     }
 
-    async fn answer_of(
-        &self,
-        service: &Arc<Published>,
-        path: &CanonicalPath,
-        head: Parts,
-        body: Body,
-    ) -> Response {
-        let began = Instant::now();
-        let pool = self.upstreams.pool(service);
-        let _counted = pool.metrics().begin();
-        let key = checks::api_key(&head).cloned();
-        let mut answer = match self.pass(&pool, path, head, body).await {
-            Ok(answer) => answer,
-            Err(refusal) => {
-                pool.metrics().refused(refusal.code());
-                let client = key.as_ref().and_then(access_log::client_id);
-                refusal.answer(service.errors, client.as_ref())
-            }
-        };
-        pool.metrics().answered(answer.status(), began.elapsed());
-        answer.extensions_mut().insert(Passage {
-            service: service.name.clone(),
-            key,
-        });
-        answer
-    }
-
     /// The phases of one call, in order.
     async fn pass(
         &self,
         pool: &Arc<Pool>,
         path: &CanonicalPath,
-        head: Parts,
+        head: &mut Parts,
         body: Body,
+        visit: &Visit,
     ) -> Result<Response, Refusal> {
         let service = pool.service();
-        let claims = Claims::read(&head, service)?;
-        let permit = checks::permit(&self.authority, service, path, &head, &claims).await?;
-        let body = admit_body(service, &head, body)?;
-        let forwarded = self.forwarded(&head);
-        let target = target(service, path, &head, &claims.query);
+        let claims = Claims::read(head, service)?;
+        let source = source(visit);
+        let permit = checks::permit(&self.authority, service, path, head, &claims, source);
+        let permit = permit.await?;
+        let body = admit_body(service, head, body)?;
+        let forwarded = self.forwarded(head, visit);
+        let target = target(service, path, head, &claims.query);
         let outbound = Outbound {
             target: target?,
-            call_id: call_id(&head),
-            method: head.method,
-            headers: head.headers,
+            call_id: call_id(visit),
+            method: head.method.clone(),
+            headers: std::mem::take(&mut head.headers),
             forwarded,
-            body,
         };
-        Ok(self.upstreams.forward(pool, permit, outbound).await?)
+        Ok(self.upstreams.forward(pool, permit, outbound, body).await?)
     }
 
-    fn forwarded(&self, head: &Parts) -> Forwarded {
+    fn forwarded(&self, head: &Parts, visit: &Visit) -> Forwarded {
         let origin = hygiene::Origin {
-            peer: head.extensions.get::<Peer>(),
-            source: caller::source(head),
-            host: checks::host(head),
+            peer: &visit.peer,
+            source: source(visit),
+            host: named_host(head),
             version: head.version,
             scheme: self.scheme,
         };
-        Forwarded::of(&head.headers, &origin, &self.proxies)
+        Forwarded::of(&head.headers, origin, &self.proxies)
     }
+}
+
+/// The host that a request names, as it came.
+fn named_host(head: &Parts) -> Option<HeaderValue> {
+    let header = head.headers.get(header::HOST).cloned();
+    header.or_else(|| HeaderValue::from_str(head.uri.authority()?.as_str()).ok())
 }
 
 /// A body whose length is known is refused before a byte of it is read (HTP-11).
@@ -198,8 +194,14 @@ fn target(
     text.parse().map_err(|_| Refusal::NoService)
 }
 
-fn call_id(head: &Parts) -> HeaderValue {
-    let id = head.extensions.get::<CallId>();
+/// Whom a call is counted under: the stack has found out.
+fn source(visit: &Visit) -> IpAddr {
+    let source = visit.source.map(|source| source.0);
+    source.unwrap_or(visit.peer.address)
+}
+
+fn call_id(visit: &Visit) -> HeaderValue {
+    let id = visit.call_id.as_ref();
     id.map_or_else(|| HeaderValue::from_static("unknown"), |id| id.0.clone())
 }
 

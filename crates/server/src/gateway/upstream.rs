@@ -57,7 +57,6 @@ pub(super) struct Outbound {
     /// As they came. What of them and what else an upstream sees is made for each attempt.
     pub(super) headers: HeaderMap,
     pub(super) forwarded: Forwarded,
-    pub(super) body: Body,
     /// What the call goes by in logs.
     pub(super) call_id: HeaderValue,
 }
@@ -95,6 +94,7 @@ impl Upstreams {
         pool: &Arc<Pool>,
         permit: Permit,
         outbound: Outbound,
+        body: Body,
     ) -> Result<Response, Failure> {
         let service = pool.service();
         if !pool.serves(permit.service()) {
@@ -107,24 +107,12 @@ impl Upstreams {
             permit,
             idle: Duration::from_millis(service.idle_timeout_ms),
         });
-        let Outbound {
-            method,
-            target,
-            headers,
-            forwarded,
-            body,
-            call_id,
-        } = outbound;
         let source = match body.is_end_stream() {
             true => None,
             false => Some(Arc::new(Source::new(body, service.max_body_bytes))),
         };
         let mut attempt = Attempt {
-            method,
-            target,
-            headers,
-            forwarded,
-            call_id,
+            outbound,
             source,
             answer_within: Duration::from_millis(service.response_timeout_ms),
             left: service.retries,
@@ -170,11 +158,7 @@ impl Upstreams {
 
 /// What an attempt needs, kept for the next one.
 struct Attempt {
-    method: Method,
-    target: PathAndQuery,
-    headers: HeaderMap,
-    forwarded: Forwarded,
-    call_id: HeaderValue,
+    outbound: Outbound,
     source: Option<Arc<Source>>,
     answer_within: Duration,
     /// How many more there may be after a failure.
@@ -211,14 +195,15 @@ impl Attempt {
             None => Upload::Nothing,
             Some(source) => Upload::of(source, call),
         };
-        let mut headers = hygiene::passing(&self.headers, call.permit.service());
-        self.forwarded.add_to(&mut headers);
-        hygiene::add_identity(&mut headers, &call.permit, &self.call_id);
+        let outbound = &self.outbound;
+        let mut headers = hygiene::passing(&outbound.headers, call.permit.service());
+        outbound.forwarded.add_to(&mut headers);
+        hygiene::add_identity(&mut headers, &call.permit, &outbound.call_id);
         let mut request = Request::new(body);
-        *request.method_mut() = self.method.clone();
+        *request.method_mut() = outbound.method.clone();
         *request.headers_mut() = headers;
         let (target, mut uri) = (place.target(), uri::Parts::default());
-        uri.path_and_query = Some(self.target.clone());
+        uri.path_and_query = Some(outbound.target.clone());
         if call.permit.service().http2_upstream {
             uri.scheme = Some(target.scheme.clone());
             uri.authority = Some(target.authority.clone());
@@ -267,7 +252,7 @@ impl Attempt {
             .is_none_or(|source| source.is_untouched());
         let harmless = match failure {
             Failure::Unreachable { .. } => true,
-            Failure::Reset { .. } => self.method.is_idempotent(),
+            Failure::Reset { .. } => self.outbound.method.is_idempotent(),
             Failure::Unusable(_)
             | Failure::Full(_)
             | Failure::Garbage { .. }
@@ -285,7 +270,7 @@ fn complete(answer: Answer, attempt: Attempt, place: Place, call: Arc<Running>) 
         body,
         lane,
     } = answer;
-    hygiene::clean_answer(&mut head, &attempt.method);
+    hygiene::clean_answer(&mut head, &attempt.outbound.method);
     let sent = attempt
         .source
         .as_ref()
@@ -300,7 +285,7 @@ fn complete(answer: Answer, attempt: Attempt, place: Place, call: Arc<Running>) 
             None
         }
     };
-    let download = Download::new(body, lane, place, call, attempt.call_id);
+    let download = Download::new(body, lane, place, call, attempt.outbound.call_id);
     let body = match download.is_end_stream() {
         true => Body::empty(),
         false => Body::new(download),

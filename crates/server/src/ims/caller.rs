@@ -1,5 +1,7 @@
 //! Who calls: the client that authenticates, or the bearer of a token.
 
+use std::net::IpAddr;
+
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use countersign_authority::Presented;
@@ -7,6 +9,8 @@ use countersign_wire::error::Problem;
 use countersign_wire::form::{self, Params};
 use countersign_wire::token::PresentedClient;
 use countersign_wire::{Agent, Caller, ClientId, ClientSecret, Consumer, Network, Opaque};
+use http::HeaderMap;
+use http::HeaderName;
 use http::HeaderValue;
 use http::header::{AUTHORIZATION, USER_AGENT};
 use http::request::Parts;
@@ -62,17 +66,23 @@ pub(super) fn bearer(parts: &Parts) -> Option<Opaque> {
 
 /// What the request tells of the program that sent it.
 pub(crate) fn caller(parts: &Parts) -> Caller {
-    let header = |name| parts.headers.get(name).map(HeaderValue::as_bytes);
+    caller_at(source(parts), &parts.headers)
+}
+
+/// The program at `source` that sent these headers.
+pub(crate) fn caller_at(source: IpAddr, headers: &HeaderMap) -> Caller {
+    let agent = headers.get(USER_AGENT).map(HeaderValue::as_bytes);
+    let consumer = headers.get(X_CONSUMER).map(HeaderValue::as_bytes);
     Caller {
-        network: Network::of(source(parts)),
-        agent: header(USER_AGENT.as_str())
-            .map(Agent::of)
-            .unwrap_or_default(),
-        consumer: header(Consumer::HEADER).and_then(Consumer::of),
+        network: Network::of(source),
+        agent: agent.map(Agent::of).unwrap_or_default(),
+        consumer: consumer.and_then(Consumer::of),
     }
 }
 
-pub(crate) fn source(parts: &Parts) -> std::net::IpAddr {
+const X_CONSUMER: HeaderName = HeaderName::from_static(Consumer::HEADER);
+
+pub(crate) fn source(parts: &Parts) -> IpAddr {
     let source = parts.extensions.get::<Source>().map(|source| source.0);
     source.unwrap_or(std::net::Ipv4Addr::UNSPECIFIED.into())
 }

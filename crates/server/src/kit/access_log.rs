@@ -1,11 +1,12 @@
 //! One line per request: what was asked, what was answered, and the cause that only we may know.
 
 use std::fmt::Write as _;
+use std::sync::Arc;
 use std::time::Instant;
 
 use axum::response::Response;
+use countersign_authority::Published;
 use countersign_wire::ClientId;
-use countersign_wire::PublishedName;
 use http::HeaderValue;
 use http::Method;
 use http::StatusCode;
@@ -32,12 +33,12 @@ pub struct Cause {
     pub client: Option<String>,
 }
 
-/// Whose call of which published service an answer belongs to. The gateway attaches it to its
-/// answers, which it counts by service itself; it is logged and never sent.
+/// Whose call of which published service an answer belongs to. The gateway says it of its answers,
+/// which it counts by service itself; it is logged and never sent.
 #[derive(Clone, Debug)]
 pub(crate) struct Passage {
-    /// Name of the published service.
-    pub(crate) service: PublishedName,
+    /// The published service.
+    pub(crate) service: Arc<Published>,
     /// The API key that the call shows.
     pub(crate) key: Option<HeaderValue>,
 }
@@ -101,11 +102,15 @@ impl Line {
     }
 
     /// Logs the answer and takes its cause away, so that nobody further out can send it.
-    pub(super) fn end(mut self, response: &mut Response, explain: Option<&Explain>) {
+    pub(super) fn end(
+        mut self,
+        response: &mut Response,
+        passage: Option<&Passage>,
+        explain: Option<&Explain>,
+    ) {
         self.answered = true;
         let cause = response.extensions_mut().remove::<Cause>();
-        let passage = response.extensions_mut().remove::<Passage>();
-        self.log(Some(response), cause.as_ref(), passage.as_ref());
+        self.log(Some(response), cause.as_ref(), passage);
         if let (Some(explain), Some(cause)) = (explain, &cause) {
             explain(&self.explained(response.status(), cause));
         }
@@ -149,7 +154,7 @@ impl Line {
             duration_ms = self.began.elapsed().as_micros() as f64 / 1000.0,
             bytes,
             client.id = client.map(|client| escape(client.as_bytes(), CLIENT_MAX)),
-            gateway.service = passage.map(|passage| passage.service.as_str()),
+            gateway.service = passage.map(|passage| passage.service.name.as_str()),
             cause.code = cause.map(|cause| cause.code),
             cause.detail = cause.map(|cause| escape(cause.detail.as_bytes(), DETAIL_MAX)),
             "{method} {path} {answer}"

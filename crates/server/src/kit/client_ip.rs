@@ -19,6 +19,11 @@ pub struct Peer {
 }
 
 impl Peer {
+    /// Who asks where there is no connection.
+    pub(crate) fn nobody() -> Self {
+        Self::new((std::net::Ipv4Addr::UNSPECIFIED, 0).into())
+    }
+
     /// Somebody at `address`.
     #[must_use]
     pub fn new(address: SocketAddr) -> Self {

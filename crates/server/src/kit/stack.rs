@@ -26,9 +26,7 @@ use tower::Service;
 use super::access_log::Cause;
 use super::access_log::Explained;
 use super::access_log::Line;
-use super::access_log::Passage;
 use super::client_ip::Peer;
-use super::client_ip::Source;
 use super::client_ip::TrustedProxies;
 use super::limit;
 use super::limit::RequestLimits;
@@ -36,6 +34,7 @@ use super::problem::Problem;
 use super::request_id::CallId;
 use super::request_id::RequestId;
 use crate::listen::Face;
+use crate::listen::Visit;
 use crate::metrics::HttpMetrics;
 
 /// Puts everything around `router` that is not the business of a single handler, and gives it
@@ -154,37 +153,40 @@ impl Shared {
         }
     }
 
-    async fn answer(&self, request: Request, inner: impl Inner) -> Response {
-        let (mut head, body) = request.into_parts();
+    async fn answer(&self, request: Request, visit: &mut Visit, inner: impl Inner) -> Response {
+        let (head, body) = request.into_parts();
         let id = RequestId::generate();
-        let source = self.source(&head);
+        let proxies = &self.surroundings.proxies;
+        let source = proxies.source(visit.peer.address, &head.headers);
         let line = Line::begin(id, source, &head);
         let route = head.extensions.get::<MatchedPath>().cloned();
         let version = head.version;
         let _counted = self.metrics.begin();
 
-        let call_id = self.call_id(id, &head.headers);
-        head.extensions.insert(source);
-        if let Some(call_id) = &call_id {
-            head.extensions.insert(call_id.clone());
-        }
+        visit.source = Some(source);
+        visit.call_id = self.call_id(id, &head.headers);
         let reader = self.reader(&head);
-        let mut response = self.admit(head, body, inner).await;
+        let mut response = self.admit(head, body, visit, inner).await;
         if let Some(reader) = reader {
             response = self.as_page(response, reader).await;
         }
 
-        match call_id {
+        match visit.call_id.take() {
             Some(call_id) => call_id.mark(id, response.headers_mut()),
             None => id.mark(response.headers_mut()),
         }
         close_after(&mut response, version);
-        if response.extensions().get::<Passage>().is_none() {
+        let passage = visit.passage.take();
+        if passage.is_none() {
             let route = route.as_ref().map(MatchedPath::as_str);
             self.metrics
                 .count(line.method(), route, response.status(), line.seconds());
         }
-        line.end(&mut response, self.surroundings.explain.as_ref());
+        line.end(
+            &mut response,
+            passage.as_ref(),
+            self.surroundings.explain.as_ref(),
+        );
         response
     }
 
@@ -219,18 +221,24 @@ impl Shared {
         page
     }
 
-    async fn admit(&self, head: Parts, body: Body, inner: impl Inner) -> Response {
-        let refused = match head.extensions.get::<AmbiguousHead>() {
-            Some(_) => Err(Problem::AMBIGUOUS_HEAD),
-            None => match self.surroundings.manners.bodies {
+    async fn admit(
+        &self,
+        head: Parts,
+        body: Body,
+        visit: &mut Visit,
+        inner: impl Inner,
+    ) -> Response {
+        let refused = match visit.ambiguous {
+            true => Err(Problem::AMBIGUOUS_HEAD),
+            false => match self.surroundings.manners.bodies {
                 Bodies::Bounded => self.surroundings.limits.check(&head),
                 Bodies::Streamed => self.surroundings.limits.check_head(&head),
             },
         };
         match refused {
             Ok(()) => match self.surroundings.manners.bodies {
-                Bodies::Bounded => self.within_time(head, body, inner).await,
-                Bodies::Streamed => self.unless_it_panics(head, body, inner).await,
+                Bodies::Bounded => self.within_time(head, body, visit, inner).await,
+                Bodies::Streamed => self.unless_it_panics(head, body, visit, inner).await,
             },
             Err(problem) => {
                 if problem == Problem::BODY_TOO_LARGE {
@@ -242,9 +250,16 @@ impl Shared {
     }
 
     /// For handlers that bound time and length of what streams through them themselves.
-    async fn unless_it_panics(&self, head: Parts, body: Body, inner: impl Inner) -> Response {
+    async fn unless_it_panics(
+        &self,
+        head: Parts,
+        body: Body,
+        visit: &mut Visit,
+        inner: impl Inner,
+    ) -> Response {
         let request = Request::from_parts(head, body);
-        let handled = AssertUnwindSafe(inner.handle(request)).catch_unwind().await;
+        let handled = AssertUnwindSafe(inner.handle(request, visit));
+        let handled = handled.catch_unwind().await;
         handled.unwrap_or_else(|_panic| self.blame("panic", Problem::INTERNAL))
     }
 
@@ -263,18 +278,17 @@ impl Shared {
         response
     }
 
-    fn source(&self, head: &Parts) -> Source {
-        // Without a listener, as in a test that calls the router, there is no peer.
-        let peer = head.extensions.get::<Peer>().map(|peer| peer.address);
-        let peer = peer.unwrap_or(std::net::Ipv4Addr::UNSPECIFIED.into());
-        self.surroundings.proxies.source(peer, &head.headers)
-    }
-
-    async fn within_time(&self, head: Parts, body: Body, inner: impl Inner) -> Response {
+    async fn within_time(
+        &self,
+        head: Parts,
+        body: Body,
+        visit: &mut Visit,
+        inner: impl Inner,
+    ) -> Response {
         let limits = &self.surroundings.limits;
         let (body, breach) = limits.guard(body);
         let request = Request::from_parts(head, body);
-        let handled = AssertUnwindSafe(inner.handle(request)).catch_unwind();
+        let handled = AssertUnwindSafe(inner.handle(request, visit)).catch_unwind();
 
         let response = match tokio::time::timeout(limits.request_timeout(), handled).await {
             Ok(Ok(response)) => response,
@@ -308,6 +322,16 @@ fn close_after(response: &mut Response, version: Version) {
     }
 }
 
+/// What a listener put among the extensions. Without one, as in a test that calls the router, there
+/// is no peer.
+fn arrived(request: &Request) -> Visit {
+    let extensions = request.extensions();
+    let peer = extensions.get::<Peer>().cloned();
+    let mut visit = Visit::of(peer.unwrap_or_else(Peer::nobody));
+    visit.ambiguous = extensions.get::<AmbiguousHead>().is_some();
+    visit
+}
+
 #[derive(Clone)]
 struct Stack(Arc<Shared>);
 
@@ -335,19 +359,19 @@ pub(crate) struct Enclosed<F> {
 }
 
 impl<F: Face> Face for Enclosed<F> {
-    async fn answer(&self, request: Request) -> Response {
-        self.shared.answer(request, &self.face).await
+    async fn answer(&self, request: Request, visit: &mut Visit) -> Response {
+        self.shared.answer(request, visit, &self.face).await
     }
 }
 
 /// What the stack surrounds.
 trait Inner: Send {
-    fn handle(self, request: Request) -> impl Future<Output = Response> + Send;
+    fn handle(self, request: Request, visit: &mut Visit) -> impl Future<Output = Response> + Send;
 }
 
 impl<F: Face> Inner for &F {
-    fn handle(self, request: Request) -> impl Future<Output = Response> + Send {
-        self.answer(request)
+    fn handle(self, request: Request, visit: &mut Visit) -> impl Future<Output = Response> + Send {
+        self.answer(request, visit)
     }
 }
 
@@ -355,7 +379,14 @@ impl<F: Face> Inner for &F {
 struct Route<S>(S);
 
 impl<S: Routed> Inner for Route<S> {
-    async fn handle(mut self, request: Request) -> Response {
+    async fn handle(mut self, mut request: Request, visit: &mut Visit) -> Response {
+        let extensions = request.extensions_mut();
+        if let Some(source) = visit.source {
+            extensions.insert(source);
+        }
+        if let Some(call_id) = &visit.call_id {
+            extensions.insert(call_id.clone());
+        }
         match self.0.call(request).await {
             Ok(response) => response,
             Err(never) => match never {},
@@ -389,6 +420,7 @@ impl<S: Routed> Service<Request> for Surrounded<S> {
         let shared = Arc::clone(&self.shared);
         let fresh = self.inner.clone();
         let ready = std::mem::replace(&mut self.inner, fresh);
-        Box::pin(async move { Ok(shared.answer(request, Route(ready)).await) })
+        let mut visit = arrived(&request);
+        Box::pin(async move { Ok(shared.answer(request, &mut visit, Route(ready)).await) })
     }
 }

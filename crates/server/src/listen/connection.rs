@@ -35,13 +35,13 @@ use tokio_util::sync::CancellationToken;
 use super::Certificates;
 use super::Face;
 use super::Listener;
+use super::Visit;
 use super::head::Doubt;
 use super::head::HeadWatch;
 use super::pulse::Patience;
 use super::pulse::Pulse;
 use super::tls::H2;
 use crate::kit::client_ip::Peer;
-use crate::kit::stack::AmbiguousHead;
 use crate::metrics::CONNECTIONS_ENDED;
 
 /// What all connections of a listener share.
@@ -182,20 +182,23 @@ fn answer<F: Face>(
         true => Doubt::default(),
         false => pulse.doubt(),
     };
-    async move {
-        let mut request = request.map(Body::new);
-        request.extensions_mut().insert(peer);
-        if doubt.ambiguous {
-            request.extensions_mut().insert(AmbiguousHead);
-        }
-        let mut response = face.answer(request).await;
+    let mut visit = Visit::of(peer);
+    visit.ambiguous = doubt.ambiguous;
+    // In a box, because hyper moves it three times, with all the room that it needs later.
+    Box::pin(async move {
+        // No box for the body that most requests have.
+        let request = request.map(|body| match body.is_end_stream() {
+            true => Body::empty(),
+            false => Body::new(body),
+        });
+        let mut response = face.answer(request, &mut visit).await;
         beat.goes_on();
         if doubt.ambiguous || doubt.unbounded {
             let close = HeaderValue::from_static("close");
             response.headers_mut().insert(header::CONNECTION, close);
         }
         Ok(response.map(|body| Sent { body, beat }))
-    }
+    })
 }
 
 fn note(reason: &'static str) {

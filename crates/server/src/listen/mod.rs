@@ -18,6 +18,7 @@ pub use accept::Drained;
 pub use config::BindError;
 pub use config::Listener;
 pub use face::Face;
+pub use face::Visit;
 pub use tls::Certificates;
 pub use tls::TlsError;
 pub use tls::TlsFiles;
