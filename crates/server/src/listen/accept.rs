@@ -1,8 +1,11 @@
 //! Accepting, within the caps, until told to stop; then draining (REL-35, REL-40).
 
+use std::future::poll_fn;
 use std::io;
 use std::net::SocketAddr;
+use std::pin::pin;
 use std::sync::Arc;
+use std::task::Poll;
 use std::time::Duration;
 
 use tokio::net::TcpListener;
@@ -16,6 +19,7 @@ use super::BindError;
 use super::Certificates;
 use super::Face;
 use super::Listener;
+use super::aside::Aside;
 use super::connection::Host;
 use super::sources::Place;
 use super::sources::Sources;
@@ -156,17 +160,19 @@ impl<F: Face> Gate<F> {
         place: Option<Place>,
     ) {
         let host = Arc::clone(&self.host);
-        // Asked with each step of the connection: through a lock of its own, not one of all.
-        let cut = self.cut.child_token();
+        let cut = self.cut.clone();
         let counted = InFlight::new(metrics::gauge!(CONNECTIONS));
         self.connections.spawn(async move {
             let _held = (slot, place, counted);
             // Answers are small and complete: waiting for more to send only delays them.
             drop(stream.set_nodelay(true));
-            tokio::select! {
-                () = host.serve(stream, peer) => {}
-                () = cut.cancelled() => {}
-            }
+            let mut served = pin!(host.serve(stream, peer));
+            let mut cut = Aside::new(cut.cancelled());
+            poll_fn(|context| match served.as_mut().poll(context) {
+                Poll::Ready(()) => Poll::Ready(()),
+                Poll::Pending => cut.poll(context),
+            })
+            .await;
         });
     }
 

@@ -1,6 +1,7 @@
 //! One connection, from the TLS handshake to its end.
 
 use std::convert::Infallible;
+use std::future::poll_fn;
 use std::io;
 use std::net::SocketAddr;
 use std::pin::Pin;
@@ -36,10 +37,12 @@ use super::Certificates;
 use super::Face;
 use super::Listener;
 use super::Visit;
+use super::aside::Aside;
 use super::head::Doubt;
 use super::head::HeadWatch;
 use super::pulse::Patience;
 use super::pulse::Pulse;
+use super::pulse::Stopped;
 use super::tls::H2;
 use crate::kit::client_ip::Peer;
 use crate::metrics::CONNECTIONS_ENDED;
@@ -129,24 +132,45 @@ impl<F: Face> Host<F> {
         let service =
             service_fn(|request| answer(Arc::clone(&self.face), request, peer.clone(), pulse));
         let mut connection = pin!(builder.serve_connection(io, service));
-        // Asked with each step of the connection: through a lock of its own, not one of all.
-        let closing = self.closing.child_token();
-
-        tokio::select! {
-            ended = connection.as_mut() => return ended,
-            why = pulse.stopped() => {
+        let mut end = Aside::new(async {
+            tokio::select! {
+                why = pulse.stopped() => End::Patience(why),
+                () = self.closing.cancelled() => End::Closing,
+            }
+        });
+        let end = poll_fn(|context| match connection.as_mut().poll(context) {
+            Poll::Ready(ended) => Poll::Ready(Err(ended)),
+            Poll::Pending => {
+                // The one patience that may end before the watchdog would look again.
+                if pulse.is_head_open() {
+                    end.look();
+                }
+                end.poll(context).map(Ok)
+            }
+        });
+        match end.await {
+            Err(ended) => return ended,
+            Ok(End::Patience(why)) => {
                 note(why.word());
                 connection.as_mut().graceful_shutdown();
                 // Idle peers are told (HTTP/2), the others have had their time.
-                return tokio::time::timeout(FAREWELL, connection).await.unwrap_or(Ok(()));
+                return tokio::time::timeout(FAREWELL, connection)
+                    .await
+                    .unwrap_or(Ok(()));
             }
-            () = closing.cancelled() => connection.as_mut().graceful_shutdown(),
+            Ok(End::Closing) => connection.as_mut().graceful_shutdown(),
         }
         tokio::select! {
             ended = connection => ended,
             _ = pulse.stopped() => Ok(()),
         }
     }
+}
+
+/// Why a conversation ends that could go on.
+enum End {
+    Patience(Stopped),
+    Closing,
 }
 
 fn builder(listener: &Listener) -> Builder<TokioExecutor> {

@@ -5,6 +5,7 @@
 //! own loop with a watchdog (`pulse`) over every connection from the moment it is accepted.
 
 mod accept;
+mod aside;
 mod config;
 mod connection;
 mod face;

@@ -131,14 +131,22 @@ impl Pulse {
         self.in_flight.fetch_sub(1, Relaxed);
     }
 
+    /// A head that has begun is not complete. Its patience is the only one that can end before
+    /// those that [`Self::stopped`] waits for: whoever sees this polls that.
+    pub(super) fn is_head_open(&self) -> bool {
+        self.head_began.load(Relaxed) > 0
+    }
+
     /// Returns when patience has run out, and says with what.
     pub(super) async fn stopped(&self) -> Stopped {
-        let mut armed = self.accepted + self.patience.first_request;
+        // What happens from now on has at least so long.
+        let least = self.patience.idle.min(self.patience.stuck);
+        let mut armed = Instant::now() + least;
         let mut sleep = pin!(tokio::time::sleep_until(armed));
         poll_fn(|context| {
             loop {
-                // Polled with the connection, so an earlier deadline is noticed as soon as the
-                // bytes that cause it. A later one waits for the timer: no reset per request.
+                // An earlier deadline is taken at once. A later one waits for the timer: no reset
+                // for each request.
                 let due = self.due();
                 if let Some((due, _)) = due.filter(|(due, _)| *due < armed) {
                     sleep.as_mut().reset(due);
@@ -148,9 +156,8 @@ impl Pulse {
                 let now = Instant::now();
                 armed = match due {
                     Some((due, why)) if due <= now => return Poll::Ready(why),
-                    Some((due, _)) => due,
-                    // Looked at again when it would be due if this were the caller's turn by then.
-                    None => now + self.patience.stuck,
+                    Some((due, _)) => due.min(now + least),
+                    None => now + least,
                 };
                 sleep.as_mut().reset(armed);
             }
