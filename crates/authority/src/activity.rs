@@ -308,18 +308,20 @@ impl Activity {
         } else {
             Room::None
         };
-        let evidence = match room {
-            Room::Left if !noted.contains_key(credential) => {
-                Some(noted.entry(credential.clone()).or_default())
-            }
-            Room::Left | Room::None => noted.get_mut(credential),
+        let evidence = match noted.get_mut(credential) {
+            Some(evidence) => evidence,
+            None => match room {
+                Room::Left => noted.entry(credential.clone()).or_default(),
+                Room::None => return,
+            },
         };
-        let Some(evidence) = evidence else { return };
         let before = evidence.records();
         change(evidence, room);
         let after = evidence.records();
         *records = (*records + after).saturating_sub(before);
         match after.checked_sub(before) {
+            // Most uses are of somebody who is known: they must not write to what all share.
+            Some(0) => 0,
             Some(more) => self.records.fetch_add(more, Ordering::Relaxed),
             None => self.records.fetch_sub(before - after, Ordering::Relaxed),
         };

@@ -98,6 +98,13 @@ impl Agent {
     /// the text is safe to show.
     #[must_use]
     pub fn of(header: &[u8]) -> Self {
+        match std::str::from_utf8(header) {
+            Ok(text) if is_products_only(header) => Self(text.into()),
+            _ => Self::without_comments(header),
+        }
+    }
+
+    fn without_comments(header: &[u8]) -> Self {
         let mut text = String::with_capacity(header.len().min(Self::MOST));
         let mut comments = 0_u32;
         for byte in header {
@@ -171,6 +178,18 @@ impl fmt::Display for Consumer {
     }
 }
 
+/// Whether a header is its own answer: nothing but products with one blank between them.
+fn is_products_only(header: &[u8]) -> bool {
+    let mut after_product = false;
+    let fits = |byte: &u8| {
+        let is_blank = *byte == b' ';
+        let fits = is_of_product(*byte) || (is_blank && after_product);
+        after_product = !is_blank;
+        fits
+    };
+    header.len() <= Agent::MOST && header.iter().all(fits) && after_product
+}
+
 /// `product = token ["/" product-version]` (RFC 9110 section 10.1.5).
 fn is_of_product(byte: u8) -> bool {
     byte.is_ascii_alphanumeric()
@@ -228,6 +247,12 @@ mod tests {
                 let network = Network::of(address);
                 prop_assert_eq!(network.to_string().parse::<Network>(), Ok(network));
             }
+        }
+
+        #[test]
+        fn the_short_way_to_an_agent_gives_what_the_long_one_does(header in "[a-c/ (\t]{0,90}") {
+            let header = header.as_bytes();
+            prop_assert_eq!(Agent::of(header), Agent::without_comments(header));
         }
 
         #[test]

@@ -42,6 +42,13 @@ impl CanonicalPath {
     /// # Errors
     /// [`PathError`] where two readers could take the path in two ways.
     pub fn parse(raw: &str) -> Result<Self, PathError> {
+        match is_canonical_as_it_is(raw) {
+            true => Ok(Self(raw.into())),
+            false => Self::rewritten(raw),
+        }
+    }
+
+    fn rewritten(raw: &str) -> Result<Self, PathError> {
         let rest = raw.strip_prefix('/').ok_or(PathError::NotAbsolute)?;
         let mut canonical = String::with_capacity(raw.len());
         let mut segments = rest.split('/').peekable();
@@ -127,6 +134,20 @@ impl Prefix {
 fn is_prefix(text: &str) -> bool {
     let canonical = CanonicalPath::parse(text).is_ok_and(|path| path.as_str() == text);
     canonical && (text == "/" || !text.ends_with('/'))
+}
+
+/// Whether nothing of a path is escaped, empty or a dot segment, as of nearly all that are called.
+/// Also says no to other names that begin with a dot.
+fn is_canonical_as_it_is(raw: &str) -> bool {
+    let mut begins = false;
+    raw.starts_with('/')
+        && raw.bytes().all(|byte| {
+            let first_of_segment = std::mem::replace(&mut begins, byte == b'/');
+            match byte {
+                b'/' | b'.' => !first_of_segment,
+                _ => is_plain(byte),
+            }
+        })
 }
 
 /// Adds one segment of a path to its canonical beginning. Segments end up as `/segment`, so that
@@ -303,6 +324,12 @@ mod tests {
         #[test]
         fn parsing_never_panics(raw in ".{0,80}") {
             _ = CanonicalPath::parse(&raw);
+        }
+
+        #[test]
+        fn the_short_way_gives_what_the_long_one_does(raw in "(/|\\.|%2e|[a-c~:;]){0,12}") {
+            let raw = format!("/{raw}");
+            prop_assert_eq!(CanonicalPath::parse(&raw), CanonicalPath::rewritten(&raw));
         }
 
         #[test]

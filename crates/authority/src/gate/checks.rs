@@ -1,6 +1,6 @@
 //! What is asked once it is known who calls with which token.
 
-use countersign_model::published::{Console, Holds, RequiredHeader};
+use countersign_model::published::{Console, Holds};
 use countersign_model::{Origin, Subscription};
 
 use super::tokens::VerifiedToken;
@@ -73,18 +73,18 @@ pub(super) fn check_scopes(call: &Call<'_>, token: &VerifiedToken) -> Result<(),
     Err(Denied::Scopes(missing.cloned().collect()))
 }
 
-/// All of them are there before any is read: an absent one is a mistake of the program, another
-/// organization may be an attempt.
+/// An absent one is said before one that names another organization: it is a mistake of the program,
+/// another organization may be an attempt.
 pub(super) fn check_headers(call: &Call<'_>, token: &VerifiedToken) -> Result<(), Denied> {
-    let required = call.service.required_headers();
-    let value = |header: &RequiredHeader| (call.headers)(&header.name).filter(|v| !v.is_empty());
-    if let Some(absent) = required.iter().find(|header| value(header).is_none()) {
-        return Err(Denied::MissingHeader(absent.name.clone()));
+    let mut another = None;
+    for header in call.service.required_headers() {
+        let value = (call.headers)(&header.name).filter(|value| !value.is_empty());
+        let value = value.ok_or_else(|| Denied::MissingHeader(header.name.clone()))?;
+        if header.holds == Holds::Organization && value != token.org_id() {
+            another = another.or(Some(header));
+        }
     }
-    let mut named = required
-        .iter()
-        .filter(|header| header.holds == Holds::Organization);
-    match named.find(|header| value(header) != Some(token.org_id())) {
+    match another {
         Some(header) => Err(Denied::AnotherOrganization(header.name.clone())),
         None => Ok(()),
     }

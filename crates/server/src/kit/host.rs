@@ -18,9 +18,17 @@ pub(super) fn check(head: &Parts) -> Result<(), Problem> {
         (_, Some(_), _) => Err(Problem::BAD_HOST),
         (None, None, Some(target)) if head.version == Version::HTTP_2 => valid(target),
         (None, None, _) => Err(Problem::BAD_HOST),
+        (Some(line), None, None) if is_plain(line.as_bytes()) => Ok(()),
         (Some(line), None, None) => valid(&parse(line)?),
         (Some(line), None, Some(target)) => agree(&parse(line)?, target),
     }
+}
+
+/// Letters, digits, dots and hyphens, as nearly everybody is called who names no port: valid without
+/// being taken apart.
+fn is_plain(line: &[u8]) -> bool {
+    let plain = |byte: &u8| byte.is_ascii_alphanumeric() || b".-".contains(byte);
+    !line.is_empty() && line.iter().all(plain)
 }
 
 fn parse(line: &HeaderValue) -> Result<Authority, Problem> {

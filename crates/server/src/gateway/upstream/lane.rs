@@ -160,13 +160,10 @@ struct Free {
 impl FreeLanes {
     /// The one that was used last: the upstream has it in its caches, and the others may be closed
     /// if they are not needed.
+    ///
+    /// The upstream may have closed it by now. Who sends something over it is told, and gets it back.
     pub(super) fn take(&self) -> Option<Box<Lane>> {
-        loop {
-            let mut free = self.lock().pop()?;
-            if free.lane.is_free() {
-                return Some(free.lane);
-            }
-        }
+        self.lock().pop().map(|free| free.lane)
     }
 
     /// Takes back a connection whose call is done.
