@@ -149,7 +149,7 @@ impl Tally {
     }
 
     /// Those without an OAuth half.
-    const fn to_start(&self) -> u64 {
+    const fn to_start(self) -> u64 {
         self.not_started + self.cancelled
     }
 
