@@ -249,7 +249,7 @@ impl Order {
                     .iter()
                     .filter(|one| matches!(one.outcome, Outcome::NotTried));
                 let left: Vec<_> = left.map(|one| one.id.clone()).collect();
-                let rest = (!left.is_empty()).then(|| Chosen::Ticked(left));
+                let rest = (!left.is_empty()).then_some(Chosen::Ticked(left));
                 (done, rest)
             }
             Chosen::All { after } => {
