@@ -19,8 +19,12 @@ pub(crate) const BEGIN_WRITE: &str = "
     SET LOCAL statement_timeout = '5s';
     SET LOCAL idle_in_transaction_session_timeout = '30s'";
 
+/// Lists have conditions that are left out by their parameters, so a plan is made for the parameters
+/// of each: one for all would read all there is. Compiling a plan takes longer than it saves.
 pub(crate) const BEGIN_READ: &str = "
     BEGIN ISOLATION LEVEL REPEATABLE READ, READ ONLY;
+    SET LOCAL plan_cache_mode = 'force_custom_plan';
+    SET LOCAL jit = 'off';
     SET LOCAL statement_timeout = '5s';
     SET LOCAL idle_in_transaction_session_timeout = '30s'";
 

@@ -8,7 +8,7 @@ use crate::db::{Query, Reads};
 use crate::error::Error;
 use crate::page::Page;
 use crate::projects::{read, title_key};
-use crate::row::storable;
+use crate::row::{Row, storable};
 
 /// Which projects, in which order.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
@@ -121,18 +121,16 @@ macro_rules! texts {
 
 /// `CROSS JOIN` says where SQLite begins: with the few rows that were asked for, and not with all
 /// credentials of the organization. A service that many use is looked for project by project ($7),
-/// which finds a page of them soon; one that few use is looked up ($10).
+/// which finds a page of them soon: not by `EXISTS`, which PostgreSQL would look up for all projects at
+/// once. One that few use is looked up ($10).
 macro_rules! select {
     () => {
         "SELECT p.id, p.org_id, p.name, p.title, p.description, p.kind, p.disabled_at, \
             p.created_at, p.created_by, p.changed_at, p.changed_by, p.active_at, p.revision
         FROM projects p
         WHERE p.org_id = $1
-            AND ($3 = '' OR p.search_text LIKE $3 ESCAPE '!' OR p.id = $4 OR p.id IN
-                (SELECT c.project_id FROM credentials c WHERE c.client_id = $4) OR p.id IN
-                (SELECT c.project_id FROM credentials c WHERE c.technical_account_id = $4) OR p.id IN
-                (SELECT c.project_id FROM technical_accounts a
-                    JOIN credentials c ON c.technical_account_id = a.id WHERE a.email = $4))
+            AND ($3 = '' OR p.search_text LIKE $3 ESCAPE '!'
+                OR p.id = $4)
             AND ($5 = '' OR LOWER(p.created_by) LIKE $5 ESCAPE '!')
             AND ($6 = '' OR LOWER(p.changed_by) LIKE $6 ESCAPE '!')
             AND ($8 = '' OR p.id IN
@@ -144,9 +142,9 @@ macro_rules! select {
             AND ($10 = '' OR p.id IN
                 (SELECT c.project_id FROM subscriptions s CROSS JOIN credentials c
                     WHERE c.id = s.credential_id AND s.service = $10 AND c.org_id = $1))
-            AND ($7 = '' OR EXISTS
+            AND ($7 = '' OR
                 (SELECT 1 FROM credentials c JOIN subscriptions s ON s.credential_id = c.id
-                    WHERE c.project_id = p.id AND s.service = $7))"
+                    WHERE c.project_id = p.id AND s.service = $7 LIMIT 1) = 1)"
     };
 }
 
@@ -179,17 +177,17 @@ pub async fn list(
         Some(service) => is_used_by_many(r, service).await?,
         None => false,
     };
+    let named = named(r, org_id, &search.text).await?;
+    let filtered = |text| filtered(text, org_id, search, &named, many, page);
     let after = page.after.as_deref().and_then(|key| key.split_once('|'));
     let listed = match (after, search.sort) {
-        (None, _) => filtered(texts.first, org_id, search, many, page),
-        (Some((id, key)), Sort::Title) => filtered(texts.behind, org_id, search, many, page)
+        (None, _) => filtered(texts.first),
+        (Some((id, key)), Sort::Title) => filtered(texts.behind)
             .bind(storable(key))
             .bind(storable(id)),
-        (Some((id, key)), Sort::Changed | Sort::Created | Sort::Active) => {
-            filtered(texts.behind, org_id, search, many, page)
-                .bind(key.parse::<i64>().unwrap_or_default())
-                .bind(storable(id))
-        }
+        (Some((id, key)), Sort::Changed | Sort::Created | Sort::Active) => filtered(texts.behind)
+            .bind(key.parse::<i64>().unwrap_or_default())
+            .bind(storable(id)),
     };
     r.session().list("projects", listed, read).await
 }
@@ -210,7 +208,45 @@ async fn is_used_by_many(r: &mut impl Reads, service: &ServiceCode) -> Result<bo
 
 const MANY: i64 = 20_000;
 
-fn filtered(text: &'static str, org_id: &OrgId, search: &Search, many: bool, page: &Page) -> Query {
+/// The id of the project that a text names as a whole: by that id, a client id, or the id or mail
+/// address of a technical account, which all are of one credential. Looked up first: asked of every
+/// project, it would take longer than all the rest.
+async fn named(r: &mut impl Reads, org_id: &OrgId, text: &str) -> Result<String, Error> {
+    const NAMED: &str = "
+        SELECT p.id AS id
+        FROM projects p
+        WHERE p.id = $2 AND p.org_id = $1
+        UNION
+        SELECT c.project_id
+        FROM credentials c
+        WHERE c.client_id = $2 AND c.org_id = $1
+        UNION
+        SELECT c.project_id
+        FROM credentials c
+        WHERE c.technical_account_id = $2 AND c.org_id = $1
+        UNION
+        SELECT c.project_id
+        FROM technical_accounts a
+        JOIN credentials c ON c.technical_account_id = a.id
+        WHERE a.email = $2 AND c.org_id = $1";
+    let text = storable(text.trim());
+    if text.is_empty() {
+        return Ok(text);
+    }
+    let found = query(NAMED).bind(org_id.as_str()).bind(text);
+    let id = |row: &Row<'_>| row.text("id");
+    let found = r.session().list("projects", found, id).await?;
+    Ok(found.into_iter().next().unwrap_or_default())
+}
+
+fn filtered(
+    text: &'static str,
+    org_id: &OrgId,
+    search: &Search,
+    named: &str,
+    many: bool,
+    page: &Page,
+) -> Query {
     let service = search.service.as_ref();
     let service = service.map_or("", |service| service.as_str());
     let (of_many, of_few) = if many { (service, "") } else { ("", service) };
@@ -222,7 +258,7 @@ fn filtered(text: &'static str, org_id: &OrgId, search: &Search, many: bool, pag
         .bind(org_id.as_str())
         .bind(page.size())
         .bind(pattern(&search.text))
-        .bind(storable(search.text.trim()))
+        .bind(named.to_owned())
         .bind(pattern(&search.created_by))
         .bind(pattern(&search.changed_by))
         .bind(of_many)
