@@ -263,7 +263,10 @@ impl Alerts {
         read: &mut Read,
         credentials: &[Credential],
     ) -> Result<Self, store::Error> {
-        let projects: Vec<_> = credentials.iter().map(|one| one.project_id.clone()).collect();
+        let projects: Vec<_> = credentials
+            .iter()
+            .map(|one| one.project_id.clone())
+            .collect();
         Ok(Self {
             set: project_alerts::of_projects(read, &projects).await?,
             unset: ProjectAlerts::default(),

@@ -88,7 +88,7 @@ async fn aio_lib_console_makes_changes_and_deletes_workspaces() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn aio_lib_console_downloads_a_key_pair_that_works() {
-    let Some(user) = User::new(Role::Developer).await else {
+    let Some(user) = User::new(Role::SystemAdministrator).await else {
         return;
     };
     let product = &user.product;
@@ -144,7 +144,6 @@ async fn aio_lib_console_is_told_what_is_not_served() {
             ["updateAdobeIdIntegration", org, id, details],
             ["subscribeAdobeIdIntegrationToServices", org, id, []],
             ["getAtlasApplicationPolicy", org, id],
-            ["getAtlasQuotaUsage", org, id],
             ["getAllExtensionPoints", org],
             ["getApplicationExtensions", org, "1"],
             ["updateEndPointsInWorkspace", org, project, workspace, {"endpoints": {}}],
