@@ -26,8 +26,10 @@ async function told (method, client, args) {
 /** What was answered: JSON, or `{base64}` of a file. */
 async function bodyOf (answered) {
   const { data } = answered
-  if (data instanceof Blob) return { base64: Buffer.from(await data.arrayBuffer()).toString('base64') }
-  if (Buffer.isBuffer(data)) return { base64: data.toString('base64') }
+  // The library's fetch brings a Blob of its own.
+  if (typeof data?.arrayBuffer === 'function') {
+    return { base64: Buffer.from(await data.arrayBuffer()).toString('base64') }
+  }
   return typeof answered.json === 'function' ? answered.json() : answered.body
 }
 
