@@ -63,8 +63,12 @@ impl Authority {
         now: Timestamp,
     ) -> Result<(), ClientError> {
         let credential = &client.credential;
-        if !matches!(minter, Minter::Certificate(_)) || credential.grants.uses_jwt_half() {
+        if !matches!(minter, Minter::Certificate(_)) {
             return Ok(());
+        }
+        if credential.grants.uses_jwt_half() {
+            let refused = self.check_brownouts(client, &presented.caller, now);
+            return refused.map_err(ClientError::BrownedOut);
         }
         self.activity
             .note_attempt(&credential.id, &presented.caller, now);

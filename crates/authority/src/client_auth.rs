@@ -12,6 +12,7 @@ use countersign_wire::{Caller, ClientId, ClientSecret, Opaque, SecretId, Timesta
 use subtle::{Choice, ConditionallySelectable as _, ConstantTimeEq as _};
 
 use crate::Authority;
+use crate::brownouts::BrownedOut;
 use crate::directory::{Client, LookupError};
 use crate::throttle::WINDOW;
 use crate::token::Minter;
@@ -91,6 +92,11 @@ pub enum ClientError {
     /// The assertion it shows instead of a secret is not good.
     #[error("the client_assertion is refused: {0}")]
     Assertion(String),
+    /// Its key is that of a certificate of the JWT half, which a brown-out refuses.
+    #[error(
+        "the client_assertion is signed with the key of a certificate: {0}; register the key in the credential's key set"
+    )]
+    BrownedOut(Box<BrownedOut>),
     /// The organization does not take secrets in URLs.
     #[error("the organization refuses secrets in the query: the client must send them in the body")]
     SecretInQuery,
@@ -108,7 +114,11 @@ impl ClientError {
     /// How long the caller should wait, where waiting helps.
     #[must_use]
     pub fn retry_after(&self) -> Option<Duration> {
-        matches!(self, Self::Throttled).then_some(WINDOW)
+        match self {
+            Self::Throttled => Some(WINDOW),
+            Self::BrownedOut(refused) => Some(refused.wait),
+            _ => None,
+        }
     }
 }
 

@@ -1,5 +1,6 @@
 //! How a credential changes: loaded, checked, saved, recorded, told to the other nodes.
 
+use countersign_model::brownout::has_both_halves;
 use countersign_model::{Credential, DeprecationPolicy, Secret, UseCase};
 use countersign_store::changes::Topic;
 use countersign_store::{self as store, Reads, Write};
@@ -59,6 +60,9 @@ impl Authority {
         } = change;
         store::credentials::save(&mut write, &before, &after).await?;
         let now = self.clock.now();
+        if has_both_halves(&before) && !has_both_halves(&after) {
+            self.leave_brownouts(&mut write, &after.id, now).await?;
+        }
         self.record(&mut write, &after, action, detail, actor, now)
             .await?;
         write.commit().await?;

@@ -3,6 +3,7 @@
 
 use countersign_jose::{CertificateError, JwksError, KeyError, SignError};
 use countersign_model::alerts::AlertsError;
+use countersign_model::brownout::BrownoutError;
 use countersign_model::deprecation::PolicyError;
 use countersign_model::exemption::ExemptionError;
 use countersign_model::member::{ReadOnly, SignInNameError};
@@ -216,6 +217,12 @@ pub enum ManageError {
     /// An exemption that cannot be given.
     #[error(transparent)]
     Exemption(#[from] ExemptionError),
+    /// A brown-out that cannot be planned.
+    #[error(transparent)]
+    Brownout(#[from] BrownoutError),
+    /// No such brown-out.
+    #[error("there is no such brown-out: its link may be mistyped, or it was over a year ago")]
+    NoBrownout,
     /// A service that cannot be published.
     #[error(transparent)]
     Publish(#[from] PublishError),

@@ -16,6 +16,7 @@ use countersign_wire::{
 
 use crate::Authority;
 use crate::activity::Grant;
+use crate::brownouts::BrownedOut;
 use crate::client_auth::{AuthenticatedClient, ClientError, Presented};
 use crate::directory::Client;
 use crate::token::{AskedBy, Issued, Mint, Minter, TokenError};
@@ -32,6 +33,9 @@ pub enum ExchangeError {
     /// The JWT half is gone, or its last date has come.
     #[error("{0}")]
     Deprecated(Refusal),
+    /// A brown-out refuses it.
+    #[error(transparent)]
+    BrownedOut(#[from] Box<BrownedOut>),
     /// Not there, not a JWT, or a header that no assertion may have.
     #[error("the assertion cannot be read: {0}")]
     Malformed(String),
@@ -179,6 +183,7 @@ impl Authority {
                 .note_attempt(credential, &presented.caller, now);
         }
         works?;
+        self.check_brownouts(known, &presented.caller, now)?;
         self.admit(known)?;
         let assertion = request
             .assertion

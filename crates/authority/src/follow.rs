@@ -131,12 +131,14 @@ impl Authority {
     async fn try_apply(&self, topics: &[&Topic]) -> Result<(), store::Error> {
         let (mut changed, mut revoked) = (Vec::new(), Vec::new());
         let (mut policies, mut published, mut signing_keys) = (false, false, false);
+        let mut brownouts = false;
         for topic in topics {
             match topic {
                 Topic::Client(id) if self.directory.peek(id).await.is_some() => changed.push(id),
                 Topic::Client(id) => self.directory.invalidate(id).await,
                 Topic::Organization(id) => self.directory.invalidate_organization(id).await,
                 Topic::Project(id) => self.directory.invalidate_project(id).await,
+                Topic::Brownouts => brownouts = true,
                 Topic::Policies => policies = true,
                 Topic::PublishedServices => published = true,
                 Topic::SigningKeys => signing_keys = true,
@@ -152,6 +154,9 @@ impl Authority {
         }
         if published {
             self.load_published().await?;
+        }
+        if brownouts {
+            self.load_brownouts().await?;
         }
         self.refresh(&changed).await;
         Ok(())
@@ -193,6 +198,7 @@ impl Authority {
         self.load_policies().await?;
         self.load_keyring().await?;
         self.load_published().await?;
+        self.load_brownouts().await?;
         let mut read = self.store.read().await?;
         for revocation in store::revocations::list(&mut read, self.unstepped_now()).await? {
             self.revocations.insert(revocation);

@@ -5,9 +5,10 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use countersign_model::brownout;
 use countersign_store::{self as store};
 use countersign_wire::Timestamp;
-use tokio::time::MissedTickBehavior;
+use tokio::time::{Interval, MissedTickBehavior};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tracing::{debug, warn};
@@ -29,6 +30,14 @@ const MARGIN: Duration = Duration::from_secs(86_400);
 const BATCH: u32 = 500;
 const MOST_BATCHES: u32 = 200;
 const MOST_REFUSALS: u64 = 200_000;
+
+/// Why something is written now.
+enum Why {
+    /// It is time.
+    Time,
+    /// More callers than allowed would have failed in a brown-out: other nodes must hear of it.
+    Brownout,
+}
 
 impl Authority {
     /// Starts the background work; it ends when `stop` is cancelled, after writing what was
@@ -55,13 +64,18 @@ impl Authority {
         let mut ticks = tokio::time::interval(WRITE_REFUSALS_EVERY);
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let mut written = tokio::time::Instant::now();
-        while stop.run_until_cancelled(ticks.tick()).await.is_some() {
+        while let Some(why) = stop.run_until_cancelled(self.next_write(&mut ticks)).await {
+            if let Why::Brownout = why {
+                self.write_brownouts().await;
+                continue;
+            }
             self.watch_storage().await;
             self.measure();
             if !self.takes_writes() {
                 continue;
             }
             self.write_refusals().await;
+            self.write_brownouts().await;
             if written.elapsed() >= evidence::WRITE_EVERY || self.activity.is_much() {
                 self.write_evidence().await;
                 written = tokio::time::Instant::now();
@@ -70,9 +84,18 @@ impl Authority {
         self.flush().await;
     }
 
+    /// Waits for the next time to write.
+    async fn next_write(&self, ticks: &mut Interval) -> Why {
+        tokio::select! {
+            _ = ticks.tick() => Why::Time,
+            () = self.brownouts.filled() => Why::Brownout,
+        }
+    }
+
     /// Writes what was collected since the last time: evidence of use, and refusals.
     pub async fn flush(&self) {
         self.write_refusals().await;
+        self.write_brownouts().await;
         self.write_evidence().await;
     }
 
@@ -144,6 +167,7 @@ impl Authority {
         let nodes = now.minus(KEEP_NODES);
         let over = now.minus(MARGIN);
         let told = now.minus(KEEP_NOTICES);
+        let browned = now.minus(brownout::KEPT);
         for _ in 0..MOST_BATCHES {
             // A node whose row looks old to this one's clock may be writing it.
             let deleted = store::retry(|| async {
@@ -159,6 +183,7 @@ impl Authority {
                     + store::used_states::trim(&mut write, over, BATCH).await?
                     + store::invitations::trim(&mut write, over, BATCH).await?
                     + store::daily_usage::trim(&mut write, days, BATCH).await?
+                    + store::brownouts::trim(&mut write, browned, BATCH).await?
                     + store::notices::trim(&mut write, told, BATCH).await?
                     + store::messages::trim(&mut write, told, BATCH).await?;
                 write.commit().await?;

@@ -23,6 +23,7 @@ mod actor;
 mod admission;
 mod audit_chain;
 mod board;
+mod brownouts;
 mod by_hand;
 mod calendar;
 mod certificates;
@@ -93,6 +94,9 @@ pub use actor::Actor;
 pub use admission::{Crowd, Overloaded};
 pub use audit_chain::{ChainReport, Export, LogReport};
 pub use board::{BoardFilter, BoardPage, BoardRow, PROGRESS_DAYS, Progress, Stages, WaveFilter};
+pub use brownouts::{
+    BrownedOut, BrownoutReport, CredentialReport, NewBrownout, PlannedBrownout, Undoable,
+};
 pub use by_hand::MadeAssertion;
 pub use calendar::Dates;
 pub use certificates::{GeneratedCertificate, NewCertificate};
@@ -192,6 +196,7 @@ pub struct Authority {
     activity: activity::Activity,
     notices: notices::Notices,
     published: ArcSwap<PublishedTable>,
+    brownouts: brownouts::Brownouts,
     tokens: gate::Tokens,
     foreign: Option<gate::Foreign>,
     providers: Vec<oidc::Provider>,
@@ -248,6 +253,7 @@ impl Authority {
             activity: activity::Activity::new(),
             notices: notices::Notices::default(),
             published: ArcSwap::default(),
+            brownouts: brownouts::Brownouts::default(),
             tokens: gate::Tokens::new(config.gateway.token_cache_mebibytes),
             foreign: None,
             providers: Vec::new(),

@@ -78,6 +78,8 @@ pub(crate) enum Mark {
     State,
     /// The link of a calendar.
     Calendar,
+    /// The link that undoes a brown-out.
+    Undo,
 }
 
 impl MasterKey {
@@ -171,6 +173,7 @@ impl MasterKey {
             Mark::Verifier => 8,
             Mark::State => 9,
             Mark::Calendar => 10,
+            Mark::Undo => 11,
         }]);
         context.update(shown.as_bytes());
         URL_SAFE_NO_PAD.encode(context.sign().as_ref())

@@ -13,6 +13,7 @@ use crate::clock_watch::CLOCK_STEPS;
 pub(crate) struct Counters {
     client_credentials: Counter,
     jwt_exchange: Counter,
+    browned_out: Counter,
 }
 
 /// How often a client was in memory when it was looked up.
@@ -38,6 +39,7 @@ impl Counters {
         Self {
             client_credentials: issued(Grant::ClientCredentials),
             jwt_exchange: issued(Grant::JwtExchange),
+            browned_out: metrics::counter!(BROWNED_OUT),
         }
     }
 
@@ -47,6 +49,11 @@ impl Counters {
             Grant::JwtExchange => &self.jwt_exchange,
         };
         counter.increment(1);
+    }
+
+    /// A brown-out refused an exchange.
+    pub(crate) fn browned_out(&self) {
+        self.browned_out.increment(1);
     }
 
     /// A request for a token was sent away because signing is overloaded.
@@ -74,6 +81,7 @@ impl Authority {
         gauge(REVOCATIONS).set(to_f64(self.revocations.len()));
         gauge(GATEWAY_TOKENS).set(to_f64(self.verified_tokens()));
         gauge(SIGNATURES_WAITING).set(to_f64(self.signing.waiting()));
+        gauge(BROWNOUTS_RUNNING).set(to_f64(self.brownouts.running(now)));
         gauge(EVIDENCE_WAITING).set(to_f64(self.activity.waiting()));
         gauge(CLOCK_DIFFERENCE).set(self.clocks().difference().as_secs_f64());
         for (algorithm, since) in &self.outlook.load().active {
@@ -109,6 +117,8 @@ fn describe() {
         DIRECTORY_LOOKUPS,
         "Clients looked up, by where they were found"
     );
+    metrics::describe_counter!(BROWNED_OUT, "Exchanges that brown-outs refused");
+    metrics::describe_gauge!(BROWNOUTS_RUNNING, "Brown-outs that refuse exchanges now");
     metrics::describe_gauge!(DIRECTORY_CLIENTS, "Clients in memory");
     metrics::describe_gauge!(
         CHANGE_LOG_LAG,
@@ -148,6 +158,8 @@ fn describe() {
 }
 
 const TOKENS_ISSUED: &str = "tokens_issued_total";
+const BROWNED_OUT: &str = "brownout_refusals_total";
+const BROWNOUTS_RUNNING: &str = "brownouts_running";
 const REFUSALS: &str = "refusals_total";
 const DIRECTORY_LOOKUPS: &str = "directory_lookups_total";
 const DIRECTORY_CLIENTS: &str = "directory_clients";

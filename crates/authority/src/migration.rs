@@ -31,6 +31,7 @@ mod status;
 
 pub use bulk::{Outcome, Stepped};
 pub(crate) use platform::Sweep;
+pub(crate) use review::is_of_jwt_half;
 pub use status::{MigrationDetail, MigrationStatus};
 
 /// How a JWT half is disabled.

@@ -203,6 +203,7 @@ fn kind(error: &ManageError) -> Kind {
         | ManageError::NoCertificate
         | ManageError::NoPublishedService
         | ManageError::NoWave
+        | ManageError::NoBrownout
         | ManageError::NoSigningKey => Kind::Nothing,
         ManageError::Forbidden { .. }
         | ManageError::ReadOnly(_)
@@ -255,6 +256,7 @@ fn kind(error: &ManageError) -> Kind {
         | ManageError::Policy(_)
         | ManageError::Exemption(_)
         | ManageError::Wave(_)
+        | ManageError::Brownout(_)
         | ManageError::OtherProject
         | ManageError::NoReason
         | ManageError::Publish(_)

@@ -48,7 +48,7 @@ use people::account::{self, access_tokens, device, identities, password};
 use people::members::{self, invite};
 use people::{
     activity, calendar, invitation, keys, organizations, policy, profiles, provider, services,
-    sign_in, sign_out,
+    sign_in, sign_out, undo,
 };
 pub use reader::pages;
 
@@ -95,6 +95,7 @@ pub fn router(authority: Arc<Authority>) -> Router {
             post(invitation::accept_identity),
         )
         .route("/console/invitation/join", post(invitation::join))
+        .route("/console/brown-out", get(undo::show).post(undo::undo))
         .route("/console/account", get(account::show))
         .route(
             "/console/account/password",

@@ -318,7 +318,7 @@ pub(crate) fn read(row: &Row<'_>) -> Result<Seen, Error> {
     })
 }
 
-fn caller(row: &Row<'_>) -> Result<Caller, Error> {
+pub(crate) fn caller(row: &Row<'_>) -> Result<Caller, Error> {
     Ok(Caller {
         network: row.parsed("network")?,
         agent: Agent::of(row.text("agent")?.as_bytes()),

@@ -23,6 +23,8 @@ pub enum Topic {
     Organization(OrgId),
     /// A project.
     Project(ProjectId),
+    /// Brown-outs, or who was refused in them.
+    Brownouts,
     /// A deprecation policy.
     Policies,
     /// The services that the gateway publishes.
@@ -113,6 +115,7 @@ fn stored(topic: &Topic) -> (&'static str, &str) {
         Topic::Client(id) => ("client", id.as_str()),
         Topic::Organization(id) => ("organization", id.as_str()),
         Topic::Project(id) => ("project", id.as_str()),
+        Topic::Brownouts => ("brownouts", ""),
         Topic::Policies => ("policies", ""),
         Topic::PublishedServices => ("published_services", ""),
         Topic::SigningKeys => ("signing_keys", ""),
@@ -144,6 +147,7 @@ fn topic(row: &Row<'_>) -> Result<Option<Topic>, Error> {
         "client" => id.parse().ok().map(Topic::Client),
         "organization" => id.parse().ok().map(Topic::Organization),
         "project" => id.parse().ok().map(Topic::Project),
+        "brownouts" => Some(Topic::Brownouts),
         "policies" => Some(Topic::Policies),
         "published_services" => Some(Topic::PublishedServices),
         "signing_keys" => Some(Topic::SigningKeys),

@@ -23,6 +23,7 @@ mod sqlite;
 pub mod access_tokens;
 pub mod attempts;
 pub mod audit;
+pub mod brownouts;
 pub mod calendar_links;
 pub mod callers;
 pub mod changes;

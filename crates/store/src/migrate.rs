@@ -126,6 +126,11 @@ pub(crate) fn migrations() -> Vec<Migration> {
             "migration progress",
             include_str!("../migrations/0016_migration_progress.sql"),
         ),
+        (
+            17,
+            "brown-outs",
+            include_str!("../migrations/0017_brownouts.sql"),
+        ),
         (18, "waves", include_str!("../migrations/0018_waves.sql")),
         (
             20,

@@ -3,6 +3,7 @@
 //! Source of the forms: `spec/ims-protocol.md` section 0, "Identifiers".
 
 use crate::text::text_types;
+use crate::time::Timestamp;
 
 /// Text that is not an identifier of the kind that was asked for.
 ///
@@ -28,6 +29,8 @@ macro_rules! identifiers {
 identifiers! {
     /// Identifies a personal access token; not the token itself.
     AccessTokenId: "access token id", "32 lower-case hexadecimal digits", is_hex32;
+    /// Identifies a brown-out: a planned short refusal of JWT halves.
+    BrownoutId: "brown-out id", "32 lower-case hexadecimal digits", is_hex32;
     /// Identifies one certificate of a credential (`bindingId` in the Transporter API).
     CertificateId: "certificate id", "32 lower-case hexadecimal digits", is_hex32;
     /// Identifies a credential towards token endpoints and gateway; the same value is the API key.
@@ -125,6 +128,16 @@ impl TechnicalAccountId {
     #[must_use]
     pub fn from_random(random: [u8; 12]) -> Self {
         Self(format!("{}@techacct.adobe.com", upper_hex(&random)).into())
+    }
+}
+
+impl BrownoutId {
+    /// Makes the id of a new one. Those that are made later have greater ids.
+    #[must_use]
+    pub fn new(at: Timestamp, random: [u8; 10]) -> Self {
+        let millis = at.as_millis().to_be_bytes();
+        let bytes: Vec<u8> = millis[2..].iter().chain(&random).copied().collect();
+        Self(lower_hex(&bytes).into())
     }
 }
 

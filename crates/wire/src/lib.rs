@@ -32,9 +32,9 @@ pub use caller::{Agent, Caller, Consumer, Network};
 pub use error::ImsError;
 pub use gateway::GatewayError;
 pub use id::{
-    AccessTokenId, CertificateId, ClientId, CredentialId, IdentityId, InvitationId, KeyId,
-    KeyThumbprint, NumericOrgId, OrgId, PersonId, ProfileId, ProjectId, PublishedName, SecretId,
-    ServiceCode, SessionId, TechnicalAccountEmail, TechnicalAccountId, TokenId, WaveName,
+    AccessTokenId, BrownoutId, CertificateId, ClientId, CredentialId, IdentityId, InvitationId,
+    KeyId, KeyThumbprint, NumericOrgId, OrgId, PersonId, ProfileId, ProjectId, PublishedName,
+    SecretId, ServiceCode, SessionId, TechnicalAccountEmail, TechnicalAccountId, TokenId, WaveName,
     WorkspaceId,
 };
 pub use path::{CanonicalPath, PathError, Prefix};

@@ -121,16 +121,19 @@ const fn beside(migration: Migration) -> Beside {
     }
 }
 
-/// Who used the JWT half, and who the other one. A certificate that authenticates at the standard
-/// face (`private_key_jwt`) belongs to the JWT half and goes with it.
+/// Whether somebody used the JWT half. A certificate that authenticates at the standard face
+/// (`private_key_jwt`) belongs to it and goes with it.
+pub(crate) fn is_of_jwt_half(grant: Grant, seen: &Seen) -> bool {
+    let minted_by = seen.trace.as_ref().map(|trace| &*trace.minted_by);
+    grant == Grant::JwtExchange || minted_by.is_some_and(|by| by.starts_with(CERTIFICATE))
+}
+
+/// Who used the JWT half, and who the other one.
 fn by_half(callers: &[Callers]) -> (Vec<Seen>, Vec<Seen>) {
     let mut halves = (Vec::new(), Vec::new());
     for of_grant in callers {
         for seen in &of_grant.seen {
-            let minted_by = seen.trace.as_ref().map(|trace| &*trace.minted_by);
-            let is_old = of_grant.grant == Grant::JwtExchange
-                || minted_by.is_some_and(|by| by.starts_with(CERTIFICATE));
-            match is_old {
+            match is_of_jwt_half(of_grant.grant, seen) {
                 true => halves.0.push(seen.clone()),
                 false => halves.1.push(seen.clone()),
             }

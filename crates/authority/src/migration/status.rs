@@ -20,7 +20,7 @@ pub struct MigrationStatus {
     /// When its JWT half stops working although nobody disables it.
     pub deadline: Option<Deadline>,
     /// Exchanges that were refused because the JWT half does not work any more, since it was
-    /// disabled last.
+    /// disabled last, or because of brown-outs.
     pub attempts: Option<Count>,
 }
 

@@ -13,7 +13,7 @@ use countersign_server::kit::csv;
 use countersign_wire::{Timestamp, WaveName};
 use http::header::{CONTENT_DISPOSITION, CONTENT_TYPE};
 
-use super::waves;
+use super::{brownouts, waves};
 use crate::Console;
 use crate::error::PageError;
 use crate::form::Filled;
@@ -64,6 +64,7 @@ struct BoardPage {
     next: Option<String>,
     first: String,
     csv: String,
+    brownouts: String,
 }
 
 /// What can be done with those that are chosen.
@@ -162,6 +163,7 @@ pub(super) async fn show(
             _ => query.without(&path, "after"),
         },
         csv: query.without(&format!("{path}.csv"), "after"),
+        brownouts: brownouts::path_of(&member),
         page: Page::of_member(&member, Section::Migration, "Migration"),
         path,
     })

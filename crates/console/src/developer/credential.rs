@@ -21,6 +21,7 @@ use crate::form::{Filled, Form};
 use crate::page::{self, Page};
 use crate::text::{moment, moment_or_never, sentence};
 
+pub(super) mod brownout;
 pub(super) mod ending;
 pub(super) mod migration;
 

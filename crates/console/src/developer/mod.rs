@@ -10,6 +10,7 @@ mod add_api;
 mod alerts;
 mod block;
 mod board;
+mod brownouts;
 mod bundle;
 mod certificates;
 mod chart;
@@ -30,7 +31,8 @@ mod tokens;
 mod usage;
 mod waves;
 
-use credential::{ending, migration};
+pub(crate) use brownouts::{Shown, shown};
+use credential::{brownout, ending, migration};
 
 /// Everything below `/console/projects`, and the board. Whole paths: the tests read them here.
 pub(crate) fn routes() -> Router<Console> {
@@ -44,6 +46,9 @@ pub(crate) fn routes() -> Router<Console> {
         .route("/console/organizations/{org}/migration/waves.csv", get(waves::export))
         .route("/console/organizations/{org}/migration/waves/{wave}", get(waves::show).post(waves::change))
         .route("/console/organizations/{org}/migration/waves/{wave}/delete", get(waves::ask_delete).post(waves::delete))
+        .route("/console/organizations/{org}/brown-outs", get(brownouts::list))
+        .route("/console/organizations/{org}/brown-outs/{brownout}", get(brownouts::show))
+        .route("/console/organizations/{org}/brown-outs/{brownout}/undo", post(brownouts::undo))
         .route("/console/projects/{org}", get(projects::list))
         .route("/console/projects/{org}/projects.csv", get(projects::export))
         .route("/console/projects/{org}/new", get(project::ask_new).post(project::create))
@@ -77,6 +82,7 @@ pub(crate) fn routes() -> Router<Console> {
         .route("/console/projects/{org}/{project}/credentials/{credential}/migration", get(migration::show))
         .route("/console/projects/{org}/{project}/credentials/{credential}/migration/start", post(migration::start))
         .route("/console/projects/{org}/{project}/credentials/{credential}/migration/cancel", get(migration::ask_cancel).post(migration::cancel))
+        .route("/console/projects/{org}/{project}/credentials/{credential}/migration/brown-out", get(brownout::ask).post(brownout::plan))
         .route("/console/projects/{org}/{project}/credentials/{credential}/migration/disable", get(ending::ask_disable).post(ending::disable))
         .route("/console/projects/{org}/{project}/credentials/{credential}/migration/restore", post(ending::restore))
         .route("/console/projects/{org}/{project}/credentials/{credential}/migration/finish", get(ending::ask_finish).post(ending::finish))

@@ -20,6 +20,7 @@ pub(crate) mod provider;
 pub(crate) mod services;
 pub(crate) mod sign_in;
 pub(crate) mod sign_out;
+pub(crate) mod undo;
 
 /// `GET /console`: to the projects of the organization that the person works in.
 pub(crate) async fn home(visitor: Visitor) -> Result<Response, PageError> {

@@ -1,8 +1,10 @@
 //! Commands on a running server, by its management API.
 
 use std::process::Command;
+use std::time::Duration;
 
-use serde_json::Value;
+use countersign_authority::Clock;
+use serde_json::{Value, json};
 
 use crate::place::{Place, Ran, Server, countersign, is_private, run};
 
@@ -134,7 +136,7 @@ fn a_credential_is_made_used_and_rotated_from_afar() {
     );
     remote.json(&["credentials", "delete", id]);
     remote.json(&["projects", "delete", "Demo"]);
-    assert_eq!(remote.json(&["projects", "list"]), serde_json::json!([]));
+    assert_eq!(remote.json(&["projects", "list"]), json!([]));
 }
 
 #[test]
@@ -387,6 +389,96 @@ fn a_credential_is_migrated_from_afar() {
     assert_eq!(admin("restore-jwt-half", &[]), "started");
     assert_eq!(admin("disable-jwt-half", &force), "disabled");
     assert_eq!(admin("remove-jwt-half", &force), "completed");
+}
+
+#[test]
+fn a_brown_out_is_planned_shown_and_undone_from_afar() {
+    let remote = Remote::operator();
+    let (id, other) = (make_jwt(&remote, "Old"), make_jwt(&remote, "Older"));
+    let migrate = |args: &[&str]| remote.json(&[&["migrate"], args].concat());
+    let plan = [
+        "migrate", "brownout", &id, "--for", "10m", "--name", "first",
+    ];
+    remote.refused(&plan, 1, "start its migration first");
+    remote.refused(
+        &["migrate", "brownout", "--all", "--for", "1h"],
+        1,
+        "both halves",
+    );
+    migrate(&["start", &id]);
+
+    let planned = remote.json(&plan);
+    assert_eq!(planned["state"], "running");
+    let link = planned["undo_link"].as_str().unwrap();
+    assert!(link.contains("/console/brown-out?code="), "{link}");
+    let again = remote.run(&plan);
+    assert_eq!(again.exit, 0, "{}", again.stderr);
+    assert!(
+        again.stderr.contains("planned before: nothing is changed"),
+        "{}",
+        again.stderr
+    );
+    assert!(!again.stdout.contains("code="), "{}", again.stdout);
+    remote.refused(&[&plan[..], &["--allow", "9"]].concat(), 1, "another plan");
+    migrate(&["start", &other]);
+    let tomorrow = Clock::system().now().plus(Duration::from_secs(86_400));
+    let named = migrate(&[
+        "brownout",
+        "--all",
+        "--for",
+        "1h",
+        "--at",
+        &tomorrow.to_string(),
+        "--caller",
+        "consumer=nightly,network=203.0.113.0/24",
+        "--repeat",
+        "daily",
+        "--times",
+        "3",
+    ]);
+    assert_eq!(named["credentials"].as_array().unwrap().len(), 2);
+    assert_eq!(named["callers"][0]["consumer"], "nightly");
+    assert_eq!(named["state"], "planned");
+    for (args, told) in [
+        (vec!["--for", "1x"], "write a number"),
+        (
+            vec!["--for", "1h", "--percent", "5", "--caller", "consumer=a"],
+            "cannot be used with",
+        ),
+        (
+            vec!["--for", "1h", "--caller", "a"],
+            "write `consumer=NAME`",
+        ),
+        (vec!["--for", "1h", "--repeat", "daily"], "--times"),
+    ] {
+        remote.refused(
+            &[&["migrate", "brownout", &id], &args[..]].concat(),
+            2,
+            told,
+        );
+    }
+
+    assert_eq!(migrate(&["brownouts"]).as_array().unwrap().len(), 2);
+    let shown = migrate(&["brownouts", "first"]);
+    assert_eq!(shown["report"][0]["noticed"], serde_json::json!([]));
+    let on_paper = remote.run(&["migrate", "brownouts", "first"]);
+    assert!(
+        on_paper.stderr.contains("is running: 0 callers failed"),
+        "{}",
+        on_paper.stderr
+    );
+    remote.refused(
+        &["migrate", "brownouts", "second"],
+        1,
+        "there is no brown-out",
+    );
+    remote.refused(&["migrate", "brownouts", "--undo"], 2, "BROWNOUT");
+    for _ in 0..2 {
+        let undone = migrate(&["brownouts", "first", "--undo"]);
+        assert_eq!(undone["state"], "undone");
+    }
+    let id = planned["id"].as_str().unwrap();
+    assert_eq!(migrate(&["brownouts", id])["state"], "undone");
 }
 
 #[test]

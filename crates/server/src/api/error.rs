@@ -3,6 +3,7 @@
 
 use axum::response::{IntoResponse, Response};
 use countersign_authority::{ClientError, ManageError, PublishError, TokenError};
+use countersign_model::brownout::BrownoutError;
 use countersign_model::project::WorkspaceError;
 use http::header::{CACHE_CONTROL, CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE};
 use http::{HeaderValue, StatusCode};
@@ -188,6 +189,7 @@ fn row(error: &ManageError) -> (StatusCode, &'static str) {
         | ManageError::NoCertificate
         | ManageError::NoPublishedService
         | ManageError::NoWave
+        | ManageError::NoBrownout
         | ManageError::NoSigningKey => (NOT_FOUND, "not_found"),
         ManageError::Forbidden { .. } => (StatusCode::FORBIDDEN, "role_too_low"),
         ManageError::ReadOnly(_) => (StatusCode::FORBIDDEN, "read_only"),
@@ -207,11 +209,13 @@ fn row(error: &ManageError) -> (StatusCode, &'static str) {
         ManageError::TokenLimit(_)
         | ManageError::SecretLimit(_)
         | ManageError::CertificateLimit(_)
-        | ManageError::KeyLimit(_) => (CONFLICT, "limit_reached"),
+        | ManageError::KeyLimit(_)
+        | ManageError::Brownout(BrownoutError::TooMany) => (CONFLICT, "limit_reached"),
         ManageError::WorkspaceTaken
         | ManageError::Taken
         | ManageError::IdentityTaken
         | ManageError::SameCertificate
+        | ManageError::Brownout(BrownoutError::OtherPlan)
         | ManageError::Publish(PublishError::Clash(_)) => (CONFLICT, "taken"),
         ManageError::LastSecret
         | ManageError::LastCertificate
@@ -225,6 +229,7 @@ fn row(error: &ManageError) -> (StatusCode, &'static str) {
         | ManageError::NoLiveSecret
         | ManageError::Exchange(_)
         | ManageError::Migration(_)
+        | ManageError::Brownout(BrownoutError::NotPaired { .. })
         | ManageError::Refused(_) => (CONFLICT, "not_possible_now"),
         ManageError::Token(error) => of_token(error),
         ManageError::Conflict => (CONFLICT, "changed_meanwhile"),
@@ -246,6 +251,7 @@ fn row(error: &ManageError) -> (StatusCode, &'static str) {
         | ManageError::Policy(_)
         | ManageError::Exemption(_)
         | ManageError::Wave(_)
+        | ManageError::Brownout(_)
         | ManageError::OtherProject
         | ManageError::NoReason
         | ManageError::Publish(PublishError::Service(..))

@@ -19,12 +19,13 @@ const KEY: HeaderName = HeaderName::from_static("idempotency-key");
 /// Says that an answer was given before, and that what was shown then is not shown again.
 const REPLAYED: HeaderName = HeaderName::from_static("idempotent-replayed");
 /// Members of answers that are shown once. They are remembered as `null`.
-pub(super) const SHOWN_ONCE: [&str; 5] = [
+pub(super) const SHOWN_ONCE: [&str; 6] = [
     "access_token",
     "assertion",
     "client_secret",
     "link_code",
     "private_key",
+    "undo_link",
 ];
 /// Headers of an answer that are worth giving again.
 const KEPT: [HeaderName; 2] = [ETAG, LOCATION];

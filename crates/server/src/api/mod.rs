@@ -14,6 +14,7 @@ use crate::app::App;
 mod activity;
 mod alerts;
 mod board;
+mod brownout;
 mod by_hand;
 mod certificates;
 mod credentials;
@@ -127,6 +128,9 @@ fn described() -> (Router<App>, utoipa::openapi::OpenApi) {
         .routes(routes!(waves::list, waves::create))
         .routes(routes!(waves::show, waves::change, waves::delete))
         .routes(routes!(waves::plan))
+        .routes(routes!(brownout::list, brownout::plan))
+        .routes(routes!(brownout::show))
+        .routes(routes!(brownout::undo))
         .routes(routes!(migration::review))
         .routes(routes!(migration::export))
         .routes(routes!(exemption::exempt, exemption::end_exemption))

@@ -13,12 +13,14 @@ use serde::Serialize;
 use serde_json::Value;
 use utoipa::ToSchema;
 
+mod brownout;
 mod catalogue;
 mod migration;
 mod people;
 mod proofs;
 mod usage;
 
+pub(super) use brownout::{BrownoutDetail, BrownoutView, PlannedView};
 pub(super) use catalogue::{OfferedView, ProfileView, ServiceView};
 pub(super) use migration::{MigrationDetailView, MigrationView, ReviewView};
 pub(super) use people::{

@@ -6,12 +6,14 @@ use std::time::Duration;
 use axum::response::{IntoResponse, Response};
 use countersign_authority::{ClientError, ExchangeError, InvalidToken, TokenError};
 use countersign_model::Refusal;
+use countersign_model::deprecation::Notice;
 use countersign_wire::ClientId;
 use countersign_wire::error::{ImsError, MemberOrder, Problem};
 use http::header::{RETRY_AFTER, WWW_AUTHENTICATE};
 use http::{HeaderValue, StatusCode};
 
 use super::caller::Method;
+use super::exchange::announce;
 use super::{Compatibility, reply};
 use crate::kit::access_log::Cause;
 
@@ -25,6 +27,7 @@ pub(super) struct Failure {
     client: Option<ClientId>,
     retry_after: Option<Duration>,
     challenge: Option<&'static str>,
+    notice: Option<Notice>,
 }
 
 impl Failure {
@@ -43,6 +46,7 @@ impl Failure {
             client: None,
             retry_after,
             challenge: None,
+            notice: None,
         }
     }
 
@@ -88,6 +92,11 @@ impl Failure {
         match error {
             ExchangeError::Client(error) => Self::client(error),
             ExchangeError::Token(error) => Self::token(error),
+            ExchangeError::BrownedOut(refused) => Self {
+                retry_after: Some(refused.wait),
+                notice: refused.notice,
+                ..Self::new(exchange_row(error, compatibility), error.to_string())
+            },
             _ => Self::new(exchange_row(error, compatibility), error.to_string()),
         }
     }
@@ -169,6 +178,9 @@ impl IntoResponse for Failure {
         if let Some(challenge) = self.challenge {
             headers.insert(WWW_AUTHENTICATE, HeaderValue::from_static(challenge));
         }
+        if let Some(notice) = self.notice {
+            announce(headers, notice);
+        }
         let client = self.client.map(|id| id.as_str().to_owned());
         response.extensions_mut().insert(Cause {
             code: self.code,
@@ -188,6 +200,7 @@ fn client_row(error: &ClientError) -> ImsError {
         | ClientError::WrongSecret { .. }
         | ClientError::Assertion(_)
         | ClientError::ExpiredSecret { .. } => ImsError::InvalidClientSecret,
+        ClientError::BrownedOut(refused) => ImsError::Deprecated(refused.sentence().into()),
         ClientError::SecretInQuery => ImsError::InvalidRequest(Problem::SecretInQuery),
         ClientError::Throttled => ImsError::TooManyRequests,
         ClientError::Unavailable(_) => ImsError::Unavailable,
@@ -217,6 +230,7 @@ fn exchange_row(error: &ExchangeError, compatibility: Compatibility) -> ImsError
         {
             ImsError::DeprecatedAsObserved
         }
+        ExchangeError::BrownedOut(refused) => ImsError::Deprecated(refused.sentence().into()),
         ExchangeError::Deprecated(refusal) => ImsError::Deprecated(refusal.to_string().into()),
         ExchangeError::Malformed(_) => ImsError::Malformed,
         ExchangeError::Claim { name, .. } => ImsError::Claim(name),

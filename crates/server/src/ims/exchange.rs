@@ -42,7 +42,7 @@ pub(super) async fn exchange(
 }
 
 /// Tells a client that this grant is deprecated (RFC 9745) and when it ends (RFC 8594).
-fn announce(headers: &mut HeaderMap, notice: Notice) {
+pub(super) fn announce(headers: &mut HeaderMap, notice: Notice) {
     let since = format!("@{}", notice.deprecated_on.as_seconds());
     if let Ok(since) = HeaderValue::try_from(since) {
         headers.insert(HeaderName::from_static("deprecation"), since);

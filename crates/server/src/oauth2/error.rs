@@ -129,6 +129,7 @@ fn client_row(error: &ClientError) -> OAuthError {
         | ClientError::WrongSecret { .. }
         | ClientError::ExpiredSecret { .. }
         | ClientError::Assertion(_)
+        | ClientError::BrownedOut(_)
         | ClientError::SecretInQuery => OAuthError::InvalidClient,
         ClientError::Throttled => OAuthError::TooManyRequests,
         ClientError::Unavailable(_) => OAuthError::TemporarilyUnavailable,

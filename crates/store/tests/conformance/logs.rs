@@ -21,6 +21,7 @@ pub async fn changes_of_every_topic_come_back_in_order(db: &TestDatabase) {
         Topic::Client(ClientId::parse("cm-p1-e2-integration").unwrap()),
         Topic::Organization(OrgId::from_random([1; 12])),
         Topic::Project(ProjectId::from_number(1)),
+        Topic::Brownouts,
         Topic::Policies,
         Topic::PublishedServices,
         Topic::SigningKeys,

@@ -9,6 +9,7 @@ mod database;
 mod samples;
 
 mod background;
+mod brownouts;
 mod credentials;
 mod directory;
 mod evidence;
@@ -65,6 +66,12 @@ suite! {
         a_stale_holder_cannot_write,
         nodes_hear_each_other,
         the_first_value_of_a_setting_stays;
+    brownouts:
+        a_brownout_comes_back_whole,
+        a_credential_leaves_what_is_still_to_come,
+        an_end_is_saved_once,
+        nodes_that_add_refusals_at_once_lose_none,
+        old_brownouts_are_trimmed;
     credentials:
         a_count_and_a_place_among_many_are_the_organizations,
         a_credential_comes_back_whole,

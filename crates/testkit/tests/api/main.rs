@@ -57,6 +57,7 @@ mod at_once;
 mod audit;
 mod board;
 mod bounds;
+mod brownouts;
 mod calendar;
 mod caller;
 mod calls;

@@ -37,6 +37,7 @@ pub struct Place {
     access_token: String,
     published: String,
     wave: String,
+    brownout: String,
 }
 
 pub async fn routes(app: &TestApp) -> Vec<Route> {
@@ -81,6 +82,7 @@ fn body(path: &str, method: &str) -> Value {
             "project_id": "{project}", "name": "n", "owner_team": "t", "owner_contact": "c",
             "type": "oauth_server_to_server",
         }),
+        ("post", "brownouts") => json!({"credentials": ["{credential}"], "seconds": 600}),
         ("post", "services") => json!({"service": "AdobeTargetSDK"}),
         ("post", "tokens") => json!({}),
         ("post", "assertions") => json!({"private_key": "none"}),
@@ -114,6 +116,7 @@ impl Route {
                 .replace("{token}", &place.access_token)
                 .replace("{name}", &place.published)
                 .replace("{wave}", &place.wave)
+                .replace("{brownout}", &place.brownout)
         };
         let mut path = fill(&self.path);
         if self.method == Method::DELETE && path.ends_with("/services") {
@@ -140,6 +143,12 @@ pub async fn place(app: &TestApp, org: &OrgId) -> Place {
     let invited = by.post(&invitations, &invited).await.json();
     let token = program(app, org, &format!("z@{}", org.ident()), Role::Viewer).await;
     let token = token.get("/access-tokens").await.json();
+    let migrations = format!("/organizations/{org}/credentials/{}/migration", client.id);
+    let started = by.post(&migrations, &json!({"step": "start"})).await;
+    assert_eq!(started.status, 200, "{}", started.body);
+    let plan = json!({"credentials": [client.id], "seconds": 600});
+    let brownouts = format!("/organizations/{org}/migration/brownouts");
+    let brownout = by.post(&brownouts, &plan).await.json();
     let published = format!("s{}", client.client_id.as_str());
     let service = json!({
         "name": published, "service": "DocCloudSDK", "prefix": format!("/{published}"),
@@ -161,6 +170,7 @@ pub async fn place(app: &TestApp, org: &OrgId) -> Place {
         access_token: token["items"][0]["id"].as_str().unwrap().to_owned(),
         published,
         wave,
+        brownout: brownout["id"].as_str().unwrap().to_owned(),
     }
 }
 
@@ -176,6 +186,7 @@ fn nowhere() -> Place {
         access_token: "0".repeat(32),
         published: "nowhere".to_owned(),
         wave: "nowhere".to_owned(),
+        brownout: "0".repeat(32),
     }
 }
 

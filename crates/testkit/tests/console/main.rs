@@ -7,6 +7,7 @@ use countersign_testkit::{Setup, TestApp, TestDatabase};
 mod activity;
 mod at_once;
 mod at_provider;
+mod brownouts;
 mod credential_pages;
 mod developer;
 mod every_form;

@@ -1,11 +1,14 @@
 //! An organization with something in everything that a path of the console can name.
 
+use std::time::Duration;
+
 use countersign_authority::{
-    NewCredential, NewGrant, NewInvitation, NewProject, NewWave, PlanDirection,
+    NewBrownout, NewCredential, NewGrant, NewInvitation, NewProject, NewWave, PlanDirection,
 };
+use countersign_model::brownout::{Repeat, Share};
 use countersign_model::{ProjectKind, Role, SignInName};
 use countersign_testkit::app::{Node, operator};
-use countersign_testkit::keys;
+use countersign_testkit::{Assertion, keys};
 use countersign_wire::{OrgId, ProjectId, ServiceCode, WaveName};
 
 /// The routes, from the lists of them.
@@ -31,6 +34,8 @@ pub struct Place {
     /// A project with nothing in it, and one with an OAuth credential.
     empty: ProjectId,
     oauth: String,
+    /// One with both halves, and a brown-out of it.
+    paired: String,
 }
 
 impl Place {
@@ -53,6 +58,7 @@ impl Place {
             .unwrap();
         let oauth = named(app, org, NewGrant::OAuth, words).await;
         let oauth = app.create(oauth, None).await;
+        let (paired, brownout) = browned_out(app, org, words).await;
         let person = invited(app, org).await;
         let wave = NewWave {
             name: WaveName::parse("first").unwrap(),
@@ -76,9 +82,11 @@ impl Place {
                 ("certificate", jwt.certificate_id.unwrap().to_string()),
                 ("person", person),
                 ("wave", wave.wave.name.to_string()),
+                ("brownout", brownout),
             ],
             empty: project(app, org, "Empty1", words).await,
             oauth: format!("{}/credentials/{}", oauth.project_id, oauth.id),
+            paired,
         }
     }
 
@@ -119,6 +127,7 @@ impl Place {
         let projects = format!("/console/projects/{}", self.number);
         let empty = format!("{projects}/{}", self.empty);
         let oauth = format!("{projects}/{}", self.oauth);
+        let paired = format!("{projects}/{}/migration", self.paired);
         let service = "service=CloudManagerSDK";
         let more = [
             empty.clone(),
@@ -130,6 +139,10 @@ impl Place {
             format!("{oauth}/details/oauthservertoserver"),
             format!("{oauth}/generate-token"),
             format!("{oauth}/usage"),
+            paired.clone(),
+            format!("{paired}/brown-out"),
+            format!("{paired}/cancel"),
+            format!("{paired}/disable"),
             format!("{projects}?attention=jwt&sort=title"),
         ];
         with_query.chain(more).collect()
@@ -151,6 +164,42 @@ async fn named(app: &Node, org: &OrgId, grant: NewGrant, words: &str) -> NewCred
     new.owner.team = words.to_owned();
     new.owner.contact = words.to_owned();
     new
+}
+
+/// A credential with both halves that a brown-out refuses; gives its path and the brown-out's id.
+async fn browned_out(app: &Node, org: &OrgId, words: &str) -> (String, String) {
+    let by = operator();
+    let jwt = named(app, org, app.jwt_grant(keys::first()), words).await;
+    let jwt = app.create(jwt, Some(keys::first())).await;
+    app.authority.start_migration(&jwt.id, &by).await.unwrap();
+    let exchange = async || {
+        let now = app.authority.clock().now();
+        let issuer = &app.authority.config().issuer;
+        let assertion =
+            Assertion::of(&jwt, now).with("aud", format!("{issuer}/c/{}", jwt.client_id));
+        let metascope = jwt.metascopes.iter().map(|one| format!("{issuer}/s/{one}"));
+        let assertion = metascope
+            .fold(assertion, |one, name| one.with(&name, true))
+            .sign();
+        let asked = app.anonymous().exchange(&jwt, &assertion).await;
+        app.authority.flush().await;
+        asked.status
+    };
+    assert_eq!(exchange().await, 200);
+    let new = NewBrownout {
+        name: Some(words.to_owned()),
+        credentials: vec![jwt.id.clone()],
+        at: None,
+        lasts: Duration::from_secs(600),
+        repeat: Repeat::Daily,
+        times: 2,
+        share: Share::All,
+        allowed: 3,
+    };
+    let planned = app.authority.plan_brownout(org, new, &by).await.unwrap();
+    assert_eq!(exchange().await, 400);
+    let path = format!("{}/credentials/{}", jwt.project_id, jwt.id);
+    (path, planned.brownout.id.to_string())
 }
 
 async fn project(app: &Node, org: &OrgId, name: &str, words: &str) -> ProjectId {

@@ -83,8 +83,9 @@ async fn nobody_sees_only_what_is_for_everybody() {
 }
 
 /// What somebody sees who is not signed in.
-const OPEN: [&str; 8] = [
+const OPEN: [&str; 9] = [
     "/console/api",
+    "/console/brown-out",
     "/console/organizations/{org}/calendar.ics",
     "/console/sign-in",
     "/console/sign-in/code",

@@ -5,12 +5,13 @@ use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
-use countersign_authority::ManageError;
+use countersign_authority::{ManageError, NewBrownout};
 use countersign_jose::{Algorithm, Header, JwkSet, SigningKey};
+use countersign_model::brownout::{Repeat, Share};
 use countersign_testkit::app::operator;
 use countersign_testkit::{Answer, Caller, ISSUER, Node, TestApp, TestClient, keys};
-use countersign_wire::Timestamp;
 use countersign_wire::oauth::JWT_BEARER;
+use countersign_wire::{BrownoutId, Timestamp};
 use serde_json::{Map, Value, json};
 
 use crate::support::{ES256, claims, client, disable, set_jwks};
@@ -113,6 +114,25 @@ async fn a_registered_key_of_any_algorithm_is_believed_and_named_in_the_token() 
     }
 }
 
+/// Refuses the JWT half of a client for a minute.
+async fn brown_out(app: &TestApp, client: &TestClient) -> BrownoutId {
+    let new = NewBrownout {
+        name: None,
+        credentials: vec![client.id.clone()],
+        at: None,
+        lasts: Duration::from_secs(60),
+        repeat: Repeat::Once,
+        times: 1,
+        share: Share::All,
+        allowed: 1,
+    };
+    let planned = app
+        .authority
+        .plan_brownout(&client.org_id, new, &operator())
+        .await;
+    planned.unwrap().brownout.id
+}
+
 /// Whoever authenticates by a certificate uses the JWT half, also where nothing is exchanged.
 #[tokio::test]
 async fn a_certificate_goes_with_its_half() {
@@ -129,6 +149,16 @@ async fn a_certificate_goes_with_its_half() {
     app.authority.flush().await;
     let review = authority.review_migration(&client.id, &by).await;
     assert_eq!(review.unwrap().verdict.as_str(), "still_used");
+
+    let brownout = brown_out(&app, &client).await;
+    let refused = asked(keys::first()).await;
+    refused.must_fail(401, "invalid_client");
+    assert_eq!(refused.header("retry-after"), Some("60"));
+    let cause = app.explain(refused.header("x-debug-id").unwrap()).await;
+    assert!(cause.unwrap().contains("register the key"));
+    let undone = authority.undo_brownout(&org, &brownout, &by).await;
+    undone.unwrap();
+    asked(keys::first()).await.token();
 
     app.disable_jwt_half(&client).await;
     let refused = asked(keys::first()).await;

@@ -4,16 +4,24 @@
 use askama::Template;
 use axum::extract::State;
 use axum::response::Response;
-use countersign_authority::{At, Callers, Grant, MigrationDetail};
+use countersign_authority::{At, Callers, Grant, MigrationDetail, Page as Rows};
+use countersign_model::brownout::has_both_halves;
 use countersign_model::review::{Finding, Review, Standing, Verdict};
 use countersign_model::{Grants, Migration, UseCase};
 
 use crate::Console;
+use crate::developer::brownouts::{Row, row as row_of};
 use crate::developer::place::InCredential;
 use crate::error::PageError;
 use crate::form::{Filled, Form};
 use crate::page::{self, Page};
 use crate::text::{moment, percent, sentence};
+
+/// Brown-outs that the page shows.
+const LAST: Rows = Rows {
+    after: None,
+    limit: 5,
+};
 
 #[derive(Template)]
 #[template(path = "developer/migration.html")]
@@ -24,6 +32,10 @@ struct MigrationPage {
     read_only: Option<String>,
     migration: Card,
     review: Option<Shown>,
+    /// Where one can be planned.
+    plan: Option<String>,
+    /// The last ones of the credential.
+    brownouts: Vec<Row>,
 }
 
 #[derive(Template)]
@@ -316,8 +328,19 @@ async fn migration_page(
         true => None,
         false => Some(console.authority.review_migration(id, actor).await?),
     };
+    let (org, now) = (&at.member.organization.id, console.authority.clock().now());
+    let found = console
+        .authority
+        .list_brownouts(org, Some(id), &LAST, actor);
+    let brownouts = found.await?;
+    let may_plan = has_both_halves(&at.credential) && at.read_only().is_none();
     Ok(MigrationPage {
         page: at.page("Migration to OAuth"),
+        plan: may_plan.then(|| format!("{}/migration/brown-out", at.path())),
+        brownouts: brownouts
+            .iter()
+            .map(|one| row_of(&at.member, one, now))
+            .collect(),
         form,
         path: at.path(),
         read_only: at.read_only(),

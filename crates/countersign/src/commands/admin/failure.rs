@@ -63,6 +63,8 @@ fn exit(error: &ManageError) -> Exit {
         | ManageError::Policy(_)
         | ManageError::Exemption(_)
         | ManageError::Wave(_)
+        | ManageError::Brownout(_)
+        | ManageError::NoBrownout
         | ManageError::Publish(_)
         | ManageError::NoPublishedService
         | ManageError::NoWave

@@ -9,6 +9,7 @@ use super::shown::Shown;
 use super::{Noun, Session, body};
 use crate::outcome::Failure;
 
+mod brownout;
 mod bulk;
 mod filters;
 mod plan;
@@ -30,6 +31,10 @@ pub enum Verb {
     Status(status::Status),
     /// Say whether the JWT half may go, and who is in the way
     Review(status::Review),
+    /// Plan a short refusal of the JWT half, so that whoever still uses it notices
+    Brownout(brownout::Plan),
+    /// List planned refusals, say who noticed one, or end it
+    Brownouts(brownout::List),
     /// Refuse exchanges of the JWT half; nothing is lost until its quarantine ends
     Disable {
         #[command(flatten)]
@@ -100,6 +105,8 @@ impl Noun for Verb {
             Self::Waves => plan::waves(session).await,
             Self::Status(status) => status.run(session).await,
             Self::Review(review) => review.run(session).await,
+            Self::Brownout(plan) => plan.run(session).await,
+            Self::Brownouts(list) => list.run(session).await,
             Self::Start(steps) => steps.take(Step::Start, json!({}), session).await,
             Self::Restore(steps) => steps.take(Step::Restore, json!({}), session).await,
             Self::Cancel(steps) => steps.take(Step::Cancel, json!({}), session).await,

@@ -33,7 +33,8 @@ pub(in crate::api) struct MigrationView {
     deadline_at: Option<String>,
     /// `certificate` or `policy`.
     deadline_because: Option<&'static str>,
-    /// Exchanges that were refused since the JWT half was disabled last.
+    /// Exchanges that were refused since the JWT half was disabled last, or in brown-outs while both
+    /// halves work.
     attempts: u64,
     last_attempt_at: Option<String>,
 }

@@ -120,7 +120,7 @@ fn deadline(migration: &Value) -> Option<Timestamp> {
 }
 
 /// `30d`, `12h`, `45m`.
-fn time(text: &str) -> Result<Duration, String> {
+pub(super) fn time(text: &str) -> Result<Duration, String> {
     let wrong = || "write a number and `d`, `h` or `m`, as in `30d`".to_owned();
     let unit = text.chars().last().ok_or_else(wrong)?;
     let seconds: u64 = match unit {
