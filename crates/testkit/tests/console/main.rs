@@ -21,6 +21,7 @@ mod migration_card;
 mod pages;
 mod people;
 mod place;
+mod programs;
 mod provider_browser;
 mod provider_checks;
 mod provider_flows;
@@ -32,6 +33,7 @@ mod steps;
 mod tokens_and_keys;
 mod trouble;
 mod waves;
+mod whole_migration;
 
 /// Runs a test once on SQLite and once, where there is one, on PostgreSQL.
 async fn on_both_engines(test: impl AsyncFn(&TestApp)) {
