@@ -50,7 +50,10 @@ struct WavePage {
     /// Where a step for all of them is asked for.
     choose: String,
     filter: String,
+    board: String,
     may_change: bool,
+    may_start: bool,
+    may_disable: bool,
 }
 
 #[derive(Template)]
@@ -338,6 +341,7 @@ fn new_page(member: &Member, form: Filled) -> NewPage {
 fn wave_page(member: &Member, status: &WaveStatus, form: Filled) -> WavePage {
     let name = &status.wave.name;
     let board = board::path(member);
+    let may_step = member.actor.may(UseCase::Migrate);
     WavePage {
         page: Page::of_member(member, Section::Migration, format!("Wave {name}"))
             .crumb("Migration", board.clone())
@@ -353,6 +357,9 @@ fn wave_page(member: &Member, status: &WaveStatus, form: Filled) -> WavePage {
         credentials: format!("{board}?wave={name}"),
         choose: format!("{board}/choose"),
         filter: format!("wave={name}"),
+        board,
+        may_start: may_step && status.tally.not_started > 0,
+        may_disable: may_step && status.tally.started > 0,
         may_change: member.actor.may(UseCase::PlanMigration),
     }
 }
