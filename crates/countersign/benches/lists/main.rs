@@ -50,10 +50,19 @@ async fn on(engine: &str, database: TestDatabase, measures: bool) -> anyhow::Res
     multitude::vary(app.database.url()).await;
     let node = app.second_node().await;
     let found = node.authority.find_organization(&org, &operator()).await?;
+    let credential = node
+        .authority
+        .find_credential(client.id.as_str(), &operator());
+    // One in five, and nobody knows whom it meets.
+    let half = match credential.await?.0.grants.has_jwt_half() {
+        true => "serviceaccount",
+        false => "oauthservertoserver",
+    };
     let place = Place {
         org: org.to_string(),
         number: found.numeric_id.to_string(),
         client,
+        half,
         projects,
     };
     let bench = Bench {

@@ -26,6 +26,8 @@ pub struct Place {
     pub org: String,
     pub number: String,
     pub client: TestClient,
+    /// The word for a half that its credential has, in paths.
+    pub half: &'static str,
     pub projects: u32,
 }
 
@@ -140,7 +142,7 @@ fn pages(place: &Place) -> Vec<String> {
         format!("{project}/activity"),
         format!("{credential}/activity"),
         format!("{credential}/usage"),
-        format!("{credential}/details/oauthservertoserver"),
+        format!("{credential}/details/{}", place.half),
         format!("{organization}/activity"),
         format!("{organization}/activity?actor=person7"),
         format!("{organization}/activity?actor=nobody"),
