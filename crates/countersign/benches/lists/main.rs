@@ -49,11 +49,10 @@ async fn on(engine: &str, database: TestDatabase, measures: bool) -> anyhow::Res
     multitude::multiply(app.database.url(), projects).await;
     multitude::vary(app.database.url()).await;
     let node = app.second_node().await;
-    let found = node.authority.find_organization(&org, &operator()).await?;
-    let credential = node
-        .authority
-        .find_credential(client.id.as_str(), &operator());
-    // One in five, and nobody knows whom it meets.
+    let by = operator();
+    let found = node.authority.find_organization(&org, &by).await?;
+    let credential = node.authority.find_credential(client.id.as_str(), &by);
+    // One in five has the older half, and nobody knows whom it meets.
     let half = match credential.await?.0.grants.has_jwt_half() {
         true => "serviceaccount",
         false => "oauthservertoserver",
