@@ -75,6 +75,13 @@ fn a_wave_is_planned_filled_started_and_taken_away() {
         .map(|one| &one["outcome"])
         .collect();
     assert_eq!(outcomes, ["done", "done"]);
+    let brown = migrate(&[
+        "brownout", "--wave", "second", "--for", "10m", "--name", "dim",
+    ]);
+    assert_eq!(brown["credentials"].as_array().unwrap().len(), 2);
+    let none = ["migrate", "brownout", "--wave", "first", "--for", "10m"];
+    remote.refused(&none, 1, "both halves");
+    migrate(&["brownouts", "dim", "--undo"]);
     let filtered = migrate(&["status", "--migration", "started", "--duty", "must_migrate"]);
     assert_eq!(filtered.as_array().unwrap().len(), 2);
     assert!(filtered[0].get("deadline_at").is_some(), "{filtered}");
